@@ -38,6 +38,9 @@ struct Row {
 /// A `refuses` for rows that take everything their family describes.
 template <class Args>
 const char* takes_all(const Args&) { return nullptr; }
+/// A `refuses` for rows that compute in f32 only; Args names its element type `dtype`.
+template <class Args>
+const char* f32_only(const Args& args) { return args.dtype == DType::f32 ? nullptr : "needs f32"; }
 
 /// What listings need to know of a family, whatever its arguments.
 struct RowInfo {

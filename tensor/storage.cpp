@@ -1,0 +1,120 @@
+#include "tensor/storage.h"
+
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "kernels/base/error.h"
+
+namespace kintsugi {
+namespace {
+
+std::atomic<int> poison_depth{0};
+
+// Blocks are kept by rounded size: a training step asks for the same sizes every time, and asking the system for fresh
+// pages (and faulting them in) costs more than many of the kernels that fill them.
+class CpuAllocator {
+ public:
+  void* take(size_t bytes) {
+    const size_t size = rounded(bytes);
+    void* p = nullptr;
+    {
+      std::lock_guard lock(mutex_);
+      auto& bin = free_[size];
+      if (!bin.empty()) {
+        p = bin.back();
+        bin.pop_back();
+        stats_.cached_bytes -= size;
+      }
+      stats_.live_bytes += size;
+      stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.live_bytes);
+      ++stats_.allocations;
+    }
+    if (!p) p = std::aligned_alloc(64, size);
+    if (!p) {
+      release_cache();
+      p = std::aligned_alloc(64, size);
+    }
+    if (!p) {
+      std::lock_guard lock(mutex_);
+      stats_.live_bytes -= size;
+      fail("out of memory on cpu: a tensor of ", bytes, " bytes was asked for, ", stats_.live_bytes, " are live, the peak was ",
+           stats_.peak_bytes);
+    }
+    return p;
+  }
+
+  void give(void* p, size_t bytes) {
+    const size_t size = rounded(bytes);
+    std::lock_guard lock(mutex_);
+    stats_.live_bytes -= size;
+#ifdef KIN_SANITIZE
+    std::free(p);  // the sanitizer must see every use after free
+#else
+    stats_.cached_bytes += size;
+    free_[size].push_back(p);
+    if (stats_.cached_bytes > kMostCached) release_cache_locked();
+#endif
+  }
+
+  void release_cache() {
+    std::lock_guard lock(mutex_);
+    release_cache_locked();
+  }
+
+  AllocatorStats stats() {
+    std::lock_guard lock(mutex_);
+    return stats_;
+  }
+  void reset_peak() {
+    std::lock_guard lock(mutex_);
+    stats_.peak_bytes = stats_.live_bytes;
+  }
+
+ private:
+  static constexpr size_t kMostCached = size_t(4) << 30;
+
+  // 64-byte steps up to 4 KiB, then eight sizes per power of two: at most 12.5 % wasted.
+  static size_t rounded(size_t bytes) {
+    if (bytes <= 4096) return std::max<size_t>(64, (bytes + 63) & ~size_t(63));
+    const size_t step = std::bit_floor(bytes - 1) / 8;
+    return (bytes + step - 1) / step * step;
+  }
+  void release_cache_locked() {
+    for (auto& [size, bin] : free_) {
+      for (void* p : bin) std::free(p);
+      bin.clear();
+    }
+    stats_.cached_bytes = 0;
+  }
+
+  std::mutex mutex_;
+  std::map<size_t, std::vector<void*>> free_;
+  AllocatorStats stats_;
+};
+
+// Never destroyed: tensors in static storage may outlive any static allocator.
+CpuAllocator& cpu_allocator() {
+  static auto* a = new CpuAllocator;
+  return *a;
+}
+
+}  // namespace
+
+Storage::Storage(size_t bytes, Device device) : bytes_(bytes), device_(device) {
+  KIN_CHECK(device.kind == DeviceKind::cpu, "allocate: this build has no allocator for ", device);
+  data_ = cpu_allocator().take(bytes);
+  if (poison_depth.load(std::memory_order_relaxed) > 0) std::memset(data_, 0xff, bytes);
+}
+Storage::~Storage() { cpu_allocator().give(data_, bytes_); }
+
+AllocatorStats allocator_stats() { return cpu_allocator().stats(); }
+void reset_allocator_peak() { cpu_allocator().reset_peak(); }
+
+PoisonGuard::PoisonGuard() { ++poison_depth; }
+PoisonGuard::~PoisonGuard() { --poison_depth; }
+
+}  // namespace kintsugi

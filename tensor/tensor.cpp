@@ -1,0 +1,115 @@
+#include "tensor/tensor.h"
+
+#include <cstring>
+
+namespace kintsugi {
+namespace {
+
+// Calls f with a null pointer of the element type.
+template <class F>
+void visit_any(DType t, F&& f) {
+  switch (t) {
+    case DType::f32: return f((float*)nullptr);
+    case DType::f64: return f((double*)nullptr);
+    case DType::bf16: return f((bf16*)nullptr);
+    case DType::i64: return f((int64_t*)nullptr);
+    case DType::i32: return f((int32_t*)nullptr);
+    case DType::u8: return f((uint8_t*)nullptr);
+    case DType::f16: fail("tensor: f16 is for reading files only; convert it there");
+  }
+}
+
+template <class To, class From>
+To convert(From v) {
+  if constexpr (std::is_same_v<From, bf16>) return convert<To>(float(v));
+  else if constexpr (std::is_same_v<To, bf16>) return bf16(float(v));
+  else return To(v);
+}
+
+void convert_copy(const Tensor& to, const Tensor& from) {
+  if (to.dtype() == from.dtype()) {
+    if (to.numel()) std::memmove(to.raw(), from.raw(), to.bytes());
+    return;
+  }
+  visit_any(to.dtype(), [&]<class To>(To*) {
+    visit_any(from.dtype(), [&]<class From>(From*) {
+      To* d = to.data<To>();
+      const From* s = from.data<From>();
+      for (int64_t i = 0, n = to.numel(); i < n; ++i) d[i] = convert<To>(s[i]);
+    });
+  });
+}
+
+}  // namespace
+
+Tensor::Tensor(Shape shape, DType dtype, Device device) : shape_(shape), dtype_(dtype) {
+  storage_ = std::make_shared<Storage>(bytes(), device);
+}
+
+Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
+  Tensor t(shape, dtype, device);
+  std::memset(t.raw(), 0, t.bytes());
+  return t;
+}
+
+Tensor Tensor::full(Shape shape, double value, DType dtype, Device device) {
+  Tensor t(shape, dtype, device);
+  t.fill_(value);
+  return t;
+}
+
+double Tensor::item(int64_t i) const {
+  KIN_CHECK(storage_ && i >= 0 && i < numel(), "tensor: element ", i, " of ", *this, " does not exist");
+  double v = 0;
+  visit_any(dtype_, [&]<class T>(T*) { v = convert<double>(data<T>()[i]); });
+  return v;
+}
+
+Tensor Tensor::reshape(Shape shape) const {
+  KIN_CHECK(shape.numel() == numel(), "reshape: ", shape_, " has ", numel(), " elements, ", shape, " has ", shape.numel());
+  Tensor t = *this;
+  t.shape_ = shape;
+  return t;
+}
+
+Tensor Tensor::rows(int64_t begin, int64_t end) const {
+  KIN_CHECK(rank() >= 1 && 0 <= begin && begin <= end && end <= dim(0), "rows: [", begin, ",", end, ") is not within dim 0 of ", shape_);
+  Tensor t = *this;
+  t.offset_ += size_t(begin) * size_t(shape_.product(1, rank())) * size_of(dtype_);
+  t.shape_.set(0, end - begin);
+  return t;
+}
+
+Tensor Tensor::clone() const {
+  Tensor t(shape_, dtype_, device());
+  convert_copy(t, *this);
+  return t;
+}
+
+Tensor Tensor::to(DType dtype) const {
+  if (dtype == dtype_) return *this;
+  Tensor t(shape_, dtype, device());
+  convert_copy(t, *this);
+  return t;
+}
+
+void Tensor::copy_(const Tensor& src) {
+  KIN_CHECK(src.shape() == shape_, "copy_: source must be ", shape_, ", got ", src.shape());
+  convert_copy(*this, src);
+  bump_version();
+}
+
+void Tensor::fill_(double value) {
+  visit_any(dtype_, [&]<class T>(T*) {
+    const T v = convert<T>(value);
+    for (T& e : span<T>()) e = v;
+  });
+  bump_version();
+}
+
+std::ostream& operator<<(std::ostream& out, const Tensor& t) {
+  if (!t) return out << "(no tensor)";
+  return out << t.shape() << ' ' << t.dtype() << ' ' << t.device();
+}
+
+}  // namespace kintsugi

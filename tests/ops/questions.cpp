@@ -1,0 +1,242 @@
+// Asks every op case every question of tests/harness/op_case.h and prints how many checks that was.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "autograd/engine.h"
+#include "autograd/gradcheck.h"
+#include "kernels/base/parallel.h"
+#include "kernels/table.h"
+#include "tensor/random.h"
+#include "tests/harness/op_case.h"
+
+using namespace kintsugi;
+using namespace kintsugi::testing;
+
+namespace {
+
+std::map<std::string, int> checks_made;
+void count(const char* question) { ++checks_made[question]; }
+
+Draw draw_of(const Sample& s, size_t input) { return input < s.draws.size() ? s.draws[input] : s.draw; }
+
+// The same numbers for every dtype: drawn in f64, rounded to f32 first so that both see exactly the same inputs.
+Vars inputs_of(const OpCase& c, const Sample& s, DType dtype) {
+  Vars inputs;
+  for (size_t i = 0; i < s.shapes.size(); ++i) {
+    const Draw d = draw_of(s, i);
+    Tensor t = random_normal(s.shapes[i], d.mean, d.std, 7, c.op + "/" + s.name, i, DType::f64).to(DType::f32);
+    for (float& v : t.span<float>())
+      if (std::fabs(v - d.kink) < d.kink_gap) v = float(d.kink + (v < d.kink ? -d.kink_gap : d.kink_gap));
+    inputs.push_back(Var(t.to(dtype), c.differentiable));
+  }
+  return inputs;
+}
+
+struct Result {
+  Tensor out;
+  std::vector<Tensor> grads;
+};
+
+// Forward and backward with a fixed random seed gradient, all memory poisoned.
+Result run(const OpCase& c, const Sample& s, DType dtype) {
+  PoisonGuard poison;
+  const Vars inputs = inputs_of(c, s, dtype);
+  std::vector<Tensor> before;
+  for (const Var& v : inputs) before.push_back(v.value().clone());
+  const Var y = c.run(inputs, s);
+  Result r{y.value(), {}};
+  if (c.differentiable) {
+    const Tensor seed = random_normal(y.shape(), 0, 1, 8, c.op, 0, DType::f64).to(DType::f32).to(dtype);
+    for (const Var& g : grad(y, inputs, Var(seed))) r.grads.push_back(g ? g.value() : Tensor());
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    CHECK_MESSAGE(std::memcmp(before[i].raw(), inputs[i].value().raw(), before[i].bytes()) == 0, c.op, "/", s.name, ": input ", i, " was changed");
+    count("bounds");
+  }
+  return r;
+}
+
+// max|a-b| / max|b|; infinity for anything not finite (a poisoned element that was never written).
+double max_error(const Tensor& a, const Tensor& b) {
+  double worst = 0, scale = 1e-30;
+  for (int64_t i = 0; i < b.numel(); ++i) {
+    const double x = a.item(i), y = b.item(i);
+    if (!std::isfinite(x) || !std::isfinite(y)) return INFINITY;
+    worst = std::max(worst, std::fabs(x - y));
+    scale = std::max(scale, std::fabs(y));
+  }
+  return worst / scale;
+}
+
+double l2_error(const Tensor& a, const Tensor& b, double floor) {
+  double d = 0, n = 0;
+  for (int64_t i = 0; i < b.numel(); ++i) {
+    const double x = a.item(i), y = b.item(i);
+    if (!std::isfinite(x) || !std::isfinite(y)) return INFINITY;
+    d += (x - y) * (x - y);
+    n += y * y;
+  }
+  return std::sqrt(d) / std::max(std::sqrt(n), floor);
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  if (!a || !b) return !a && !b;
+  return a.shape() == b.shape() && std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
+}
+
+const FamilyInfo& family(const std::string& name) {
+  for (const auto* f : all_families())
+    if (name == f->name()) return *f;
+  FAIL("no kernel family named ", name);
+  throw Error("unreachable");
+}
+
+// Runs body once with the default rows and once for every named row of each family of the case.
+template <class Body>
+void for_each_row(const OpCase& c, Body&& body) {
+  body("default");
+  std::set<std::string> rows;
+  for (const auto& f : c.families)
+    for (const auto& r : family(f).row_infos())
+      if (r.where == DeviceKind::cpu) rows.insert(f + "=" + r.name);
+  for (const auto& choice : rows) {
+    const auto eq = choice.find('=');
+    KernelChoice guard(choice.substr(0, eq), choice.substr(eq + 1));
+    body(choice);
+  }
+}
+
+// A named row may refuse a sample: that is an answer, not a failure, as long as another row takes it.
+template <class F>
+bool refused(const std::string& row, F&& f) {
+  if (row == "default") return f(), false;
+  try {
+    f();
+    return false;
+  } catch (const Error& e) {
+    if (std::string(e.what()).find("takes these arguments") != std::string::npos) return true;
+    throw;
+  }
+}
+
+void check_forward_and_grad(const OpCase& c, const Sample& s) {
+  Result truth;
+  {
+    std::vector<std::unique_ptr<KernelChoice>> refs;
+    for (const auto& f : c.families) refs.push_back(std::make_unique<KernelChoice>(f, "ref"));
+    truth = run(c, s, DType::f64);
+  }
+  const double tol = s.f32_tolerance > 0 ? s.f32_tolerance : c.f32_tolerance;
+  const double grad_tol = c.f32_grad_tolerance > 0 ? c.f32_grad_tolerance : 10 * tol;
+  double largest = 0;  // gradients that are zero by theory are compared on the scale of the largest one
+  for (const Tensor& g : truth.grads)
+    if (g) largest = std::max(largest, l2_error(Tensor::zeros(g.shape(), DType::f64), g, 1.0) * 1.0);
+  for_each_row(c, [&](const std::string& row) {
+    Result got;
+    if (refused(row, [&] { got = run(c, s, DType::f32); })) return;
+    INFO(c.op, " / ", s.name, " / ", row);
+    const double e = max_error(got.out, truth.out);
+    CHECK_MESSAGE(e <= tol, "forward: error ", e, " > ", tol);
+    count("forward");
+    for (size_t i = 0; i < truth.grads.size(); ++i) {
+      REQUIRE(bool(got.grads[i]) == bool(truth.grads[i]));
+      if (!truth.grads[i]) continue;
+      const double ge = l2_error(got.grads[i], truth.grads[i], 1e-3 * largest + 1e-30);
+      CHECK_MESSAGE(ge <= grad_tol, "grad of input ", i, ": error ", ge, " > ", grad_tol);
+      count("grad f32");
+    }
+  });
+}
+
+void check_differences(const OpCase& c, const Sample& s) {
+  if (!c.differentiable) return;
+  const Vars inputs = inputs_of(c, s, DType::f64);
+  std::vector<Named> named;
+  for (size_t i = 0; i < inputs.size(); ++i) named.push_back({"input" + std::to_string(i), inputs[i]});
+  // The step is relative to an input's rms; with a large mean that would be a step over many standard deviations.
+  GradcheckOptions o{.directions = 2};
+  double ratio = 1;
+  for (size_t i = 0; i < s.shapes.size(); ++i) {
+    const Draw d = draw_of(s, i);
+    ratio = std::min(ratio, d.std / std::hypot(d.mean, d.std));
+  }
+  o.step *= ratio;
+  auto f = [&] { return c.run(inputs, s); };
+  INFO(c.op, " / ", s.name);
+  for (const auto& r : gradcheck(f, named, o)) {
+    CHECK_MESSAGE(r.error <= c.f64_grad_tolerance, "grad of ", r.name, ": analytic ", r.analytic, ", differences ", r.numeric, ", error ", r.error);
+    count("grad f64");
+  }
+  if (!c.gradgrad) return;
+  for (const auto& r : gradgradcheck(f, named, o)) {
+    CHECK_MESSAGE(r.error <= 10 * c.f64_grad_tolerance, "gradgrad of ", r.name, ": analytic ", r.analytic, ", differences ", r.numeric, ", error ", r.error);
+    count("gradgrad");
+  }
+}
+
+void check_determinism(const OpCase& c, const Sample& s) {
+  const int before = threads();
+  Result first;
+  for (int n : {1, 1, 2, 3}) {
+    set_threads(n);
+    const Result r = run(c, s, DType::f32);
+    if (!first.out) {
+      first = r;
+      continue;
+    }
+    INFO(c.op, " / ", s.name, " with ", n, " threads");
+    CHECK(same_bits(first.out, r.out));
+    for (size_t i = 0; i < r.grads.size(); ++i) CHECK(same_bits(first.grads[i], r.grads[i]));
+    count("determinism");
+  }
+  set_threads(before);
+}
+
+}  // namespace
+
+TEST_CASE("op cases") {
+  for (const OpCase& c : op_cases()) {
+    SUBCASE(c.op.c_str()) {
+      for (const Sample& s : c.samples) {
+        check_forward_and_grad(c, s);
+        check_differences(c, s);
+        check_determinism(c, s);
+      }
+      for (const ErrorSample& e : c.errors) {
+        INFO(c.op, " / error: ", e.name);
+        std::string message;
+        try {
+          e.run();
+        } catch (const Error& error) {
+          message = error.what();
+        }
+        CHECK_MESSAGE(!message.empty(), "no Error was thrown");
+        for (const auto& part : e.parts) CHECK_MESSAGE(message.find(part) != std::string::npos, "'", part, "' is not in: ", message);
+        count("errors");
+      }
+    }
+  }
+}
+
+TEST_CASE("every kernel family has an op case") {
+  std::set<std::string> named;
+  for (const OpCase& c : op_cases()) named.insert(c.families.begin(), c.families.end());
+  for (const auto* f : all_families()) CHECK_MESSAGE(named.count(f->name()) == 1, f->name(), " has no case in tests/ops");
+}
+
+TEST_SUITE("zz summary") {
+  TEST_CASE("count of op checks") {
+    int total = 0;
+    std::string list;
+    for (const auto& [question, n] : checks_made) {
+      total += n;
+      list += " " + question + " " + std::to_string(n) + ",";
+    }
+    MESSAGE(op_cases().size(), " op cases, ", total, " checks:", list);
+  }
+}

@@ -1,6 +1,7 @@
 // A picture in memory: [h, w, c] floats in [0, 1], RGB order, row-major. Networks want [-1, 1] and NHWC batches:
 // see data/batch.h.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -20,15 +20,30 @@ static inline vec copy_sign(vec a, vec s) {
 static inline vec vmin(vec v, vec limit) { return select(v > limit, limit, v); }
 static inline vec vmax(vec v, vec limit) { return select(v < limit, limit, v); }
 
-/// The first n lanes from p, the others `fill`; and back. n in [0, kLanes].
-static inline vec load_first(const float* p, int64_t n, float fill = 0) {
-  vec v = splat(fill);
-  for (int64_t i = 0; i < n; ++i) v[i] = p[i];
-  return v;
+/// How a loop over n floats reads and writes: whole vectors, then one vector of which only the first n lanes exist.
+/// Missing lanes read as `fill` and are not written.
+struct FullLanes {
+  vec load(const float* p, vec = vec{}) const { return KIN_SIMD::load(p); }
+  void store(float* p, vec v) const { KIN_SIMD::store(p, v); }
+};
+struct FirstLanes {
+  int64_t n;
+  vec load(const float* p, vec fill = vec{}) const {
+    for (int64_t i = 0; i < n; ++i) fill[i] = p[i];
+    return fill;
+  }
+  void store(float* p, vec v) const {
+    for (int64_t i = 0; i < n; ++i) p[i] = v[i];
+  }
+};
+/// Calls f(offset, lanes) for offset = 0, kLanes, 2 kLanes, ...; lanes is FullLanes, or FirstLanes for the rest.
+template <class F>
+static inline void for_lanes(int64_t n, F&& f) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) f(i, FullLanes{});
+  if (i < n) f(i, FirstLanes{n - i});
 }
-static inline void store_first(float* p, int64_t n, vec v) {
-  for (int64_t i = 0; i < n; ++i) p[i] = v[i];
-}
+
 static inline float lane_sum(vec v) {
   float s = 0;
   for (int i = 0; i < kLanes; ++i) s += v[i];

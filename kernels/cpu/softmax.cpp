@@ -75,7 +75,8 @@ void softmax_bwd_fast(const Context&, const SoftmaxBwd& a) {
   parallel_for(a.rows, grain_for(a.width * 4), [&](int64_t begin, int64_t end) {
     const int64_t i = begin * a.width;
     KIN_SIMD_PICK(softmax_row_grads)
-    (static_cast<const float*>(a.gy) + i, static_cast<const float*>(a.y) + i, static_cast<float*>(a.gx) + i, end - begin, a.width);
+    (static_cast<const float*>(a.gy) + i, static_cast<const float*>(a.y) + i, static_cast<float*>(a.gx) + i, end - begin, a.width,
+     1.0f);
   });
 }
 void log_softmax_bwd_fast(const Context&, const SoftmaxBwd& a) {

@@ -51,12 +51,12 @@ void softmax_rows(const float* x, float* y, int64_t rows, int64_t width, float s
   }
 }
 
-void softmax_row_grads(const float* gy, const float* y, float* gx, int64_t rows, int64_t width) {
+void softmax_row_grads(const float* gy, const float* y, float* gx, int64_t rows, int64_t width, float scale) {
   for (int64_t r = 0; r < rows; ++r, gy += width, y += width, gx += width) {
     vec dot{};
     for_lanes(width, [&](int64_t i, auto lanes) { dot += lanes.load(gy + i) * lanes.load(y + i); });
     const vec d = splat(lane_sum(dot));
-    for_lanes(width, [&](int64_t i, auto lanes) { lanes.store(gx + i, lanes.load(y + i) * (lanes.load(gy + i) - d)); });
+    for_lanes(width, [&](int64_t i, auto lanes) { lanes.store(gx + i, splat(scale) * lanes.load(y + i) * (lanes.load(gy + i) - d)); });
   }
 }
 

@@ -8,7 +8,8 @@ namespace kintsugi {
 
 /// y = softmax(scale x) of each row; y may be x.
 KIN_SIMD_DECLARE(void, softmax_rows, const float* x, float* y, int64_t rows, int64_t width, float scale)
-KIN_SIMD_DECLARE(void, softmax_row_grads, const float* gy, const float* y, float* gx, int64_t rows, int64_t width)
+/// gx = scale y (gy - sum(gy y)) of each row; gx may be gy.
+KIN_SIMD_DECLARE(void, softmax_row_grads, const float* gy, const float* y, float* gx, int64_t rows, int64_t width, float scale)
 KIN_SIMD_DECLARE(void, log_softmax_rows, const float* x, float* y, int64_t rows, int64_t width)
 KIN_SIMD_DECLARE(void, log_softmax_row_grads, const float* gy, const float* y, float* gx, int64_t rows, int64_t width)
 /// Sum over the rows of -sum_k q_k log softmax(x)_k; g = (softmax - q) * weight (null = not wanted).

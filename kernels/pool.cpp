@@ -10,18 +10,16 @@ void max_pool_gather_ref(const Context&, const MaxPoolIndexed&);
 void max_pool_gather_fast(const Context&, const MaxPoolIndexed&);
 }  // namespace cpu
 namespace {
-template <class Args>
-const char* needs_f32(const Args& a) { return a.dtype == DType::f32 ? nullptr : "needs f32"; }
 const Row<MaxPoolFwd> fwd_rows[] = {
-    {"fast", DeviceKind::cpu, needs_f32<MaxPoolFwd>, cpu::max_pool_fwd_fast, "channels in SIMD lanes, windows in parallel"},
+    {"fast", DeviceKind::cpu, f32_only<MaxPoolFwd>, cpu::max_pool_fwd_fast, "channels in SIMD lanes, windows in parallel"},
     {"ref", DeviceKind::cpu, takes_all<MaxPoolFwd>, cpu::max_pool_fwd_ref, "plain loops"},
 };
 const Row<MaxPoolIndexed> scatter_rows[] = {
-    {"fast", DeviceKind::cpu, needs_f32<MaxPoolIndexed>, cpu::max_pool_scatter_fast, "one thread per image and channel block, no atomics"},
+    {"fast", DeviceKind::cpu, f32_only<MaxPoolIndexed>, cpu::max_pool_scatter_fast, "one thread per image and channel block, no atomics"},
     {"ref", DeviceKind::cpu, takes_all<MaxPoolIndexed>, cpu::max_pool_scatter_ref, "f64 accumulation, plain loops"},
 };
 const Row<MaxPoolIndexed> gather_rows[] = {
-    {"fast", DeviceKind::cpu, needs_f32<MaxPoolIndexed>, cpu::max_pool_gather_fast, "cells in parallel"},
+    {"fast", DeviceKind::cpu, f32_only<MaxPoolIndexed>, cpu::max_pool_gather_fast, "cells in parallel"},
     {"ref", DeviceKind::cpu, takes_all<MaxPoolIndexed>, cpu::max_pool_gather_ref, "plain loops"},
 };
 }  // namespace

@@ -6,9 +6,8 @@ void resample2d_ref(const Context&, const Resample2d&);
 void resample2d_fast(const Context&, const Resample2d&);
 }  // namespace cpu
 namespace {
-const char* needs_f32(const Resample2d& a) { return a.dtype == DType::f32 ? nullptr : "needs f32"; }
 const Row<Resample2d> rows[] = {
-    {"fast", DeviceKind::cpu, needs_f32, cpu::resample2d_fast, "rows first, then columns; SIMD; single unit taps are copied"},
+    {"fast", DeviceKind::cpu, f32_only<Resample2d>, cpu::resample2d_fast, "rows first, then columns; SIMD; single unit taps are copied"},
     {"ref", DeviceKind::cpu, takes_all<Resample2d>, cpu::resample2d_ref, "direct double sum over both axes' taps"},
 };
 }  // namespace

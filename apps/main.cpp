@@ -1,3 +1,66 @@
-#include <cstdio>
+// The program `kintsugi`: reads the command line, calls one command, turns exceptions into exit codes.
+#include <fmt/format.h>
 
-int main() { std::puts("kintsugi"); }
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "apps/cli/exit_codes.h"
+#include "apps/info.h"
+#include "apps/kernels.h"
+#include "kernels/base/parallel.h"
+#include "kernels/table.h"
+
+using namespace kintsugi;
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Kintsugi: face restoration networks, trained, checked and run without a framework.\n\n"
+               "  kintsugi demo                                   the whole story in five minutes\n"
+               "  kintsugi restore photo.png --weights demo -o out.png"};
+  app.require_subcommand(1);
+  app.fallthrough();
+  int thread_count = 0;
+  std::string kernels, device = "auto";
+  app.add_option("--threads", thread_count, "Threads to compute with (default: one per core)")->check(CLI::Range(1, 1024));
+  app.add_option("--kernels", kernels, "Kernel rows by name: FAMILY=ROW,... ('*' matches anything)");
+  app.add_option("--device", device, "Where to compute")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  app.set_version_flag("--version", [] { return build_facts(); });
+
+  std::function<int()> command;
+  bool json = false;
+  std::vector<std::string> files;
+
+  auto* list = app.add_subcommand("kernels", "List kernel families, their rows and what each supports");
+  list->add_flag("--json", json, "As JSON");
+  list->callback([&] { command = [&] { return run_kernels(json); }; });
+
+  auto* info = app.add_subcommand("info", "Facts of this build, or of weight files");
+  info->add_option("FILE", files, "safetensors files");
+  info->add_flag("--json", json, "As JSON");
+  info->callback([&] { command = [&] { return run_info(files, json); }; });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kDone : kUsage;
+  }
+  if (device == "cuda") throw Error("--device cuda: this build has no CUDA backend; use --device cpu or auto");
+  if (thread_count > 0) set_threads(thread_count);
+  if (!kernels.empty()) choose_kernels(kernels);
+  return command();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const UsageError& e) {
+    fmt::print(stderr, "kintsugi: {}\n", e.what());
+    return kUsage;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "kintsugi: {}\n", e.what());
+    return kFailed;
+  }
+}

@@ -1,0 +1,55 @@
+#include "apps/cli/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace kintsugi {
+namespace {
+constexpr double kBarEvery = 0.1, kLineEvery = 5;  // seconds
+}
+
+bool use_color(int descriptor) {
+  const char* no = std::getenv("NO_COLOR");
+  return isatty(descriptor) && !(no && *no);
+}
+
+std::string duration(double s) {
+  return s < 60 ? fmt::format("{:.1f}s", s) : fmt::format("{}m {:02d}s", int(s) / 60, int(s) % 60);
+}
+
+Progress::Progress(std::string label, int64_t total, bool quiet)
+    : label_(std::move(label)), total_(std::max<int64_t>(1, total)), quiet_(quiet), bar_(isatty(STDERR_FILENO)),
+      start_(std::chrono::steady_clock::now()) {}
+
+Progress::~Progress() {
+  if (!quiet_ && bar_ && last_drawn_ >= 0) std::fputc('\n', stderr);
+}
+
+double Progress::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+void Progress::update(int64_t done, const std::string& note) {
+  if (quiet_) return;
+  const double now = seconds();
+  if (done < total_ && now - last_drawn_ < (bar_ ? kBarEvery : kLineEvery)) return;
+  last_drawn_ = now;
+  draw(done, note);
+}
+
+void Progress::draw(int64_t done, const std::string& note) {
+  const double share = double(done) / double(total_), now = seconds();
+  const std::string left = done > 0 && done < total_ ? " left " + duration(now / share - now) : " in " + duration(now);
+  if (!bar_) {
+    fmt::print(stderr, "{} {}/{}{} {}\n", label_, done, total_, left, note);
+    return;
+  }
+  constexpr int width = 28;
+  const int filled = std::clamp(int(share * width), 0, width);
+  fmt::print(stderr, "\r\033[K{:<18} [{}{}] {}/{}{} {}", label_, std::string(size_t(filled), '#'), std::string(size_t(width - filled), '.'), done, total_, left, note);
+  std::fflush(stderr);
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,37 @@
+// Progress on stderr: a bar where it is a terminal, otherwise a plain line every few seconds.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace kintsugi {
+
+class Progress {
+ public:
+  /// `label` stands in front; `total` steps are expected.
+  Progress(std::string label, int64_t total, bool quiet = false);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// `done` steps are finished; `note` stands behind ("loss 0.123").
+  void update(int64_t done, const std::string& note = {});
+
+ private:
+  double seconds() const;
+  void draw(int64_t done, const std::string& note);
+
+  std::string label_;
+  int64_t total_, last_done_ = 0;
+  bool quiet_, bar_;
+  std::chrono::steady_clock::time_point start_;
+  double last_drawn_ = -1e9;
+};
+
+/// Should output be coloured? Only a terminal, and never with NO_COLOR set.
+bool use_color(int descriptor);
+
+/// "1m 05s", "12.3s".
+std::string duration(double seconds);
+
+}  // namespace kintsugi

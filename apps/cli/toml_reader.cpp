@@ -1,0 +1,204 @@
+#include "apps/cli/toml_reader.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <numeric>
+#include <sstream>
+
+#include "kernels/base/error.h"
+
+namespace kintsugi {
+
+struct TomlReader::Document {
+  toml::table table;
+};
+
+namespace {
+
+std::string kind(const toml::node& n) {
+  std::ostringstream out;
+  out << n.type();
+  return out.str();
+}
+
+template <class... Parts>
+[[noreturn]] void usage(const Parts&... parts) {
+  throw UsageError(text(parts...));
+}
+
+void collect_keys(const toml::table& t, const std::string& prefix, std::vector<std::pair<std::string, const toml::node*>>& keys) {
+  for (const auto& [k, v] : t) {
+    const std::string key = prefix + std::string(k.str());
+    if (const auto* sub = v.as_table()) collect_keys(*sub, key + ".", keys);
+    else keys.emplace_back(key, &v);
+  }
+}
+
+int edit_distance(const std::string& a, const std::string& b) {
+  std::vector<int> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    int diagonal = row[0];
+    row[0] = int(i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const int up = row[j];
+      row[j] = std::min({up + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = up;
+    }
+  }
+  return row[b.size()];
+}
+
+// Finds values and words the complaint when one is wrong.
+struct Place {
+  const std::string& name;
+  const char* key;
+  const toml::node* node;
+
+  [[noreturn]] void wrong(const std::string& expected) const {
+    std::ostringstream found;
+    if (node->is_table()) found << "a table";
+    else node->visit([&](const auto& n) { found << n; });
+    usage(name, ":", node->source().begin.line, ": ", key, " must be ", expected, ", got ", found.str(), " (", kind(*node), ")");
+  }
+};
+
+int checked_int(const Place& p, const toml::node& n, int least, int most) {
+  const auto v = n.value_exact<int64_t>();
+  if (!v || *v < least || *v > most) p.wrong(text("a whole number from ", least, " to ", most));
+  return int(*v);
+}
+
+double checked_number(const Place& p, const toml::node& n, double least, double most) {
+  const auto v = n.is_number() ? n.value<double>() : std::nullopt;
+  if (!v || !(*v >= least && *v <= most)) p.wrong(text("a number from ", least, " to ", most));
+  return *v;
+}
+
+}  // namespace
+
+std::string closest(const std::string& word, const std::set<std::string>& candidates) {
+  std::string best;
+  int distance = std::max<int>(2, int(word.size()) / 3) + 1;
+  for (const auto& c : candidates)
+    if (const int d = edit_distance(word, c); d < distance) distance = d, best = c;
+  return best;
+}
+
+TomlReader::TomlReader(const std::string& path) : document_(std::make_unique<Document>()), name_(path) {
+  try {
+    document_->table = toml::parse_file(path);
+  } catch (const toml::parse_error& e) {
+    if (e.source().begin.line == 0) usage(path, ": ", e.description());
+    usage(path, ":", e.source().begin.line, ": not TOML: ", e.description());
+  }
+}
+
+TomlReader::TomlReader(const std::string& content, const std::string& name) : document_(std::make_unique<Document>()), name_(name) {
+  try {
+    document_->table = toml::parse(content, name);
+  } catch (const toml::parse_error& e) {
+    usage(name, ":", e.source().begin.line, ": not TOML: ", e.description());
+  }
+}
+
+TomlReader::~TomlReader() = default;
+
+void TomlReader::set(const std::string& assignment) {
+  const auto eq = assignment.find('=');
+  if (eq == std::string::npos || eq == 0) usage("--set ", assignment, ": must be KEY=VALUE");
+  const std::string key = assignment.substr(0, eq), value = assignment.substr(eq + 1);
+  toml::table parsed;
+  try {
+    parsed = toml::parse("v = " + value);
+  } catch (const toml::parse_error&) {
+    parsed = toml::table{{"v", value}};
+  }
+  toml::table* t = &document_->table;
+  std::istringstream path(key);
+  std::vector<std::string> parts;
+  for (std::string part; std::getline(path, part, '.');) parts.push_back(part);
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    t->insert(parts[i], toml::table{});
+    t = t->get(parts[i])->as_table();
+    if (!t) usage("--set ", assignment, ": ", parts[i], " is not a table");
+  }
+  t->insert_or_assign(parts.back(), *parsed.get("v"));
+}
+
+#define KIN_FIND(key)                                   \
+  asked_.insert(key);                                   \
+  const auto view = document_->table.at_path(key);      \
+  if (!view) return;                                    \
+  const Place place{name_, key, view.node()}
+
+void TomlReader::get(const char* key, std::string& out) {
+  KIN_FIND(key);
+  if (!view.is_string()) place.wrong("a string");
+  out = *view.value<std::string>();
+}
+
+void TomlReader::get(const char* key, std::string& out, const std::vector<std::string>& allowed) {
+  KIN_FIND(key);
+  std::string list;
+  for (const auto& a : allowed) list += (list.empty() ? "" : ", ") + a;
+  const auto v = view.value_exact<std::string>();
+  if (!v || std::find(allowed.begin(), allowed.end(), *v) == allowed.end()) place.wrong("one of " + list);
+  out = *v;
+}
+
+void TomlReader::get(const char* key, bool& out) {
+  KIN_FIND(key);
+  const auto v = view.value_exact<bool>();
+  if (!v) place.wrong("true or false");
+  out = *v;
+}
+
+void TomlReader::get(const char* key, int& out, int least, int most) {
+  KIN_FIND(key);
+  out = checked_int(place, *view.node(), least, most);
+}
+
+void TomlReader::get(const char* key, uint64_t& out) {
+  KIN_FIND(key);
+  const auto v = view.value_exact<int64_t>();
+  if (!v || *v < 0) place.wrong("a whole number >= 0");
+  out = uint64_t(*v);
+}
+
+void TomlReader::get(const char* key, double& out, double least, double most) {
+  KIN_FIND(key);
+  out = checked_number(place, *view.node(), least, most);
+}
+
+void TomlReader::get(const char* key, std::vector<int>& out, int least, int most) {
+  KIN_FIND(key);
+  if (!view.is_array()) place.wrong("a list of whole numbers");
+  out.clear();
+  for (const auto& e : *view.as_array()) out.push_back(checked_int(place, e, least, most));
+}
+
+void TomlReader::get(const char* key, std::pair<double, double>& out, double least, double most) {
+  KIN_FIND(key);
+  const auto* list = view.as_array();
+  if (!list || list->size() != 2) place.wrong("[low, high]");
+  out = {checked_number(place, *list->get(0), least, most), checked_number(place, *list->get(1), least, most)};
+  if (out.first > out.second) place.wrong("[low, high] with low <= high");
+}
+#undef KIN_FIND
+
+void TomlReader::finish() {
+  std::vector<std::pair<std::string, const toml::node*>> keys;
+  collect_keys(document_->table, "", keys);
+  std::string complaint;
+  for (const auto& [key, node] : keys) {
+    if (asked_.count(key)) continue;
+    const std::string hint = closest(key, asked_);
+    complaint += text(complaint.empty() ? "" : "\n", name_, ":", node->source().begin.line, ": unknown key ", key,
+                      hint.empty() ? "" : "; did you mean ", hint, hint.empty() ? "" : "?");
+  }
+  if (!complaint.empty()) throw UsageError(complaint);
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,21 @@
+#include "autograd/ops/resample.h"
+
+#include <utility>
+
+#include "autograd/node.h"
+
+namespace kintsugi {
+
+Var resample(const char* op, const Var& x, std::shared_ptr<const ResamplePlan> plan) {
+  const ResampleTaps &rows = plan->rows, &cols = plan->cols;
+  KIN_CHECK(x.rank() == 4 && x.dim(1) == rows.in && x.dim(2) == cols.in, op, ": x must be [N,", rows.in, ",", cols.in, ",C], got ",
+            x.value());
+  Tensor y({x.dim(0), rows.out, cols.out, x.dim(3)}, x.dtype(), x.value().device());
+  resample2d(Context{y.device()}, {x.value().raw(), y.raw(), x.dim(0), x.dim(3), rows.axis(), cols.axis(), x.dtype()});
+  return record(op, {x}, y, [op, plan = std::move(plan)](const Var& gy, const Wants&) {
+    auto transposed = std::make_shared<ResamplePlan>(ResamplePlan{plan->rows.transposed(), plan->cols.transposed()});
+    return Vars{resample(op, gy, std::move(transposed))};
+  });
+}
+
+}  // namespace kintsugi

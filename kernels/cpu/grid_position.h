@@ -1,0 +1,68 @@
+// From a grid cell to a position in pixels, and the four pixels around it. In f64 whatever the element type, so that every
+// row of grid_sample takes the same side of a pixel border.
+#pragma once
+#include <cmath>
+
+#include "kernels/grid_sample.h"
+
+namespace kintsugi::cpu {
+
+struct Coordinate {
+  double at;     // in pixels, inside the image unless the padding is zeros
+  double slope;  // d at / d grid value; 0 where the padding clamps
+};
+
+inline Coordinate clamp_to_border(Coordinate p, int64_t size) {
+  if (!(p.at > 0)) return {0, 0};
+  if (p.at >= double(size - 1)) return {double(size - 1), 0};
+  return p;
+}
+
+/// Mirrors at `low` and `low + span` until inside.
+inline Coordinate reflect(Coordinate p, double low, double span) {
+  if (span == 0) return {0, 0};
+  double offset = p.at - low, sign = 1;
+  if (offset < 0) {
+    offset = -offset;
+    sign = -1;
+  }
+  const double rest = std::fmod(offset, span);
+  const bool odd = std::fmod(std::floor(offset / span), 2.0) != 0;
+  return odd ? Coordinate{span - rest + low, -sign * p.slope} : Coordinate{rest + low, sign * p.slope};
+}
+
+/// One axis. `own` is the output cell's row or column, read for displacements only.
+inline Coordinate grid_coordinate(double value, int64_t own, int64_t size, GridPadding padding, GridCoordinates coordinates) {
+  Coordinate p;
+  switch (coordinates) {
+    case GridCoordinates::edges: p = {((value + 1) * double(size) - 1) / 2, double(size) / 2}; break;
+    case GridCoordinates::corners: p = {(value + 1) / 2 * double(size - 1), double(size - 1) / 2}; break;
+    case GridCoordinates::displacement: p = {double(own) + value, 1}; break;
+  }
+  if (padding == GridPadding::reflection) {
+    const bool edges = coordinates == GridCoordinates::edges;
+    p = reflect(p, edges ? -0.5 : 0.0, edges ? double(size) : double(size - 1));
+  }
+  if (padding != GridPadding::zeros) p = clamp_to_border(p, size);
+  if (!(std::abs(p.at) < 1e9)) p = {-100, 0};  // infinities and NaN read the padding; they would not fit an integer
+  return p;
+}
+
+/// Bilinear taps: rows y0, y0+1 with weights 1-ty, ty; columns likewise. Any of them may lie outside the image.
+struct GridTaps {
+  int64_t y0, x0;
+  double ty, tx, slope_y, slope_x;
+};
+
+/// Position of output cell (i, j). For nearest, ty = tx = 0 and (y0, x0) is the pixel. `args` is either args struct.
+template <class T, class Args>
+GridTaps grid_taps(const Args& args, const T* cell, int64_t i, int64_t j) {
+  const bool displaced = args.coordinates == GridCoordinates::displacement;
+  const Coordinate y = grid_coordinate(double(cell[displaced ? 0 : 1]), i, args.h, args.padding, args.coordinates);
+  const Coordinate x = grid_coordinate(double(cell[displaced ? 1 : 0]), j, args.w, args.padding, args.coordinates);
+  if (args.sampling == GridSampling::nearest) return {int64_t(std::nearbyint(y.at)), int64_t(std::nearbyint(x.at)), 0, 0, 0, 0};
+  const double y0 = std::floor(y.at), x0 = std::floor(x.at);
+  return {int64_t(y0), int64_t(x0), y.at - y0, x.at - x0, y.slope, x.slope};
+}
+
+}  // namespace kintsugi::cpu

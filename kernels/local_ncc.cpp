@@ -1,0 +1,23 @@
+#include "kernels/local_ncc.h"
+
+namespace kintsugi {
+namespace cpu {
+void local_ncc_fwd_ref(const Context&, const LocalNccFwd&);
+void local_ncc_fwd_fast(const Context&, const LocalNccFwd&);
+void local_ncc_bwd_ref(const Context&, const LocalNccBwd&);
+void local_ncc_bwd_fast(const Context&, const LocalNccBwd&);
+}  // namespace cpu
+namespace {
+const char* backward_needs_f32(const LocalNccBwd& a) { return f32_only(a.forward); }
+const Row<LocalNccFwd> fwd_rows[] = {
+    {"fast", DeviceKind::cpu, f32_only<LocalNccFwd>, cpu::local_ncc_fwd_fast, "running box sums in f64: cost independent of the window"},
+    {"ref", DeviceKind::cpu, takes_all<LocalNccFwd>, cpu::local_ncc_fwd_ref, "each window on its own, two passes"},
+};
+const Row<LocalNccBwd> bwd_rows[] = {
+    {"fast", DeviceKind::cpu, backward_needs_f32, cpu::local_ncc_bwd_fast, "running box sums of the windows' coefficients in f64"},
+    {"ref", DeviceKind::cpu, takes_all<LocalNccBwd>, cpu::local_ncc_bwd_ref, "each pixel sums over its windows"},
+};
+}  // namespace
+const Family<LocalNccFwd> local_ncc_fwd{"local_ncc_fwd", "cc = cross^2 / (var_a var_b + eps) per window", fwd_rows};
+const Family<LocalNccBwd> local_ncc_bwd{"local_ncc_bwd", "ga, gb of local_ncc_fwd", bwd_rows};
+}  // namespace kintsugi

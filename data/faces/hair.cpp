@@ -211,7 +211,7 @@ void curls(Comb& c, bool long_hair) {
   }
 }
 
-void tied_back(Comb& c) {
+void pulled_back(Comb& c) {
   const Person& p = c.p_;
   c.ground(0.25f * p.hair_volume);
   const Point knot{0.4f * p.part_x, c.top_ + 8};
@@ -278,7 +278,7 @@ void paint_hair(const Scene& s) {
       break;
     }
     case curly: curls(c, p.masculine < 0.5f); break;
-    case tied_back: tied_back(c); break;
+    case tied_back: pulled_back(c); break;
   }
   s.canvas.claim(hair);
 }

@@ -1,0 +1,94 @@
+#include "autograd/ops/binary.h"
+
+#include "autograd/node.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/shape.h"
+#include "autograd/ops/unary.h"
+#include "autograd/replay.h"
+#include "kernels/binary.h"
+#include "tensor/context.h"
+
+namespace kintsugi {
+namespace {
+
+Tensor run(BinaryOp op, const Tensor& a, const Tensor& b) {
+  KIN_CHECK(a.dtype() == b.dtype(), name(op), ": a and b must have one dtype, got ", a, " and ", b);
+  KIN_CHECK(a.device() == b.device(), name(op), ": a and b must be on one device, got ", a, " and ", b);
+  const Shape shape = broadcast_shape(name(op), a.shape(), b.shape());
+  Tensor y(shape, a.dtype(), a.device());
+  if (shape.numel() == 0) return y;
+  Binary p{op, a.dtype(), a.raw(), b.raw(), y.raw(), {}};
+  int64_t sa[kMaxRank] = {}, sb[kMaxRank] = {}, na = 1, nb = 1;
+  for (int d = shape.rank() - 1, k = 1; d >= 0; --d, ++k) {
+    const int64_t da = k <= a.rank() ? a.dim(-k) : 1, db = k <= b.rank() ? b.dim(-k) : 1;
+    sa[d] = da == 1 ? 0 : na;
+    sb[d] = db == 1 ? 0 : nb;
+    na *= da;
+    nb *= db;
+  }
+  for (int d = 0; d < shape.rank(); ++d) p.walk.push(shape[d], sa[d], sb[d]);
+  p.walk.coalesce();
+  binary(context_of(a), p);
+  return y;
+}
+
+/// mask a + (1 - mask) b with the mask held under a Replay.
+Var choose(const Tensor& mask, const Var& a, const Var& b) {
+  const Var m = replayed(mask);
+  return a * m + b * (1.0 - m);
+}
+
+Var extremum(BinaryOp op, const Var& a, const Var& b) {
+  const Tensor y = run(op, a.value(), b.value());
+  const bool larger = op == BinaryOp::maximum;
+  const Tensor mask = run(BinaryOp::greater, larger ? a.value() : b.value(), larger ? b.value() : a.value());  // where a is taken
+  if (replaying()) return choose(mask, a, b);
+  return record(name(op), {a, b}, y, [mask, sa = a.shape(), sb = b.shape()](const Var& gy, const Wants& want) {
+    const Var to_a = gy * Var(mask);
+    return Vars{want[0] ? sum_to(to_a, sa) : Var(), want[1] ? sum_to(gy - to_a, sb) : Var()};
+  });
+}
+
+}  // namespace
+
+Var add(const Var& a, const Var& b) {
+  return record("add", {a, b}, run(BinaryOp::add, a.value(), b.value()), [sa = a.shape(), sb = b.shape()](const Var& gy, const Wants& want) {
+    return Vars{want[0] ? sum_to(gy, sa) : Var(), want[1] ? sum_to(gy, sb) : Var()};
+  });
+}
+
+Var sub(const Var& a, const Var& b) {
+  return record("sub", {a, b}, run(BinaryOp::sub, a.value(), b.value()), [sa = a.shape(), sb = b.shape()](const Var& gy, const Wants& want) {
+    return Vars{want[0] ? sum_to(gy, sa) : Var(), want[1] ? neg(sum_to(gy, sb)) : Var()};
+  });
+}
+
+Var mul(const Var& a, const Var& b) {
+  return record("mul", {a, b}, run(BinaryOp::mul, a.value(), b.value()), [a = Saved("mul", a), b = Saved("mul", b)](const Var& gy, const Wants& want) {
+    return Vars{want[0] ? sum_to(gy * b.var(), a.value().shape()) : Var(), want[1] ? sum_to(gy * a.var(), b.value().shape()) : Var()};
+  });
+}
+
+Var div(const Var& a, const Var& b) {
+  return record("div", {a, b}, run(BinaryOp::div, a.value(), b.value()), [a = Saved("div", a), b = Saved("div", b)](const Var& gy, const Wants& want) {
+    const Var ga = gy / b.var();
+    return Vars{want[0] ? sum_to(ga, a.value().shape()) : Var(),
+                want[1] ? neg(sum_to(ga * (a.var() / b.var()), b.value().shape())) : Var()};
+  });
+}
+
+Var maximum(const Var& a, const Var& b) { return extremum(BinaryOp::maximum, a, b); }
+Var minimum(const Var& a, const Var& b) { return extremum(BinaryOp::minimum, a, b); }
+Var greater(const Var& a, const Var& b) { return replayed(run(BinaryOp::greater, a.value(), b.value())); }
+
+Var operator+(const Var& x, double c) { return affine(x, 1, c); }
+Var operator+(double c, const Var& x) { return affine(x, 1, c); }
+Var operator-(const Var& x, double c) { return affine(x, 1, -c); }
+Var operator-(double c, const Var& x) { return affine(x, -1, c); }
+Var operator*(const Var& x, double c) { return affine(x, c, 0); }
+Var operator*(double c, const Var& x) { return affine(x, c, 0); }
+Var operator/(const Var& x, double c) { return affine(x, 1 / c, 0); }
+Var operator/(double c, const Var& x) { return affine(reciprocal(x), c, 0); }
+Var operator-(const Var& x) { return neg(x); }
+
+}  // namespace kintsugi

@@ -1,0 +1,129 @@
+#include "kernels/cpu/reduce.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/base/parallel.h"
+#include "kernels/reduce.h"
+
+namespace kintsugi::cpu {
+namespace {
+
+constexpr int64_t kChunk = 1 << 15;  // elements per partial sum
+
+// [outer, reduced] -> [outer]. Each line is cut into pieces with fixed borders; short lines are one piece.
+void sum_lines(const ReduceSum& p) {
+  const auto sum = KIN_SIMD_PICK(sum_run);
+  const float* x = static_cast<const float*>(p.x);
+  float* y = static_cast<float*>(p.y);
+  const int64_t pieces = std::max<int64_t>(1, (p.reduced + kChunk - 1) / kChunk);
+  std::vector<double> partial(size_t(p.outer * pieces));
+  parallel_for(p.outer * pieces, pieces > 1 ? 1 : grain_for(p.reduced, kChunk), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t from = t % pieces * kChunk, to = std::min(p.reduced, from + kChunk);
+      partial[size_t(t)] = sum(x + t / pieces * p.reduced + from, to - from);
+    }
+  });
+  for (int64_t o = 0; o < p.outer; ++o) {
+    double s = 0;
+    for (int64_t k = 0; k < pieces; ++k) s += partial[size_t(o * pieces + k)];
+    y[o] = float(p.scale * s);
+  }
+}
+
+// [outer, reduced, inner] -> [outer, inner] with inner > 1: rows of x are added to columns.
+void sum_middle(const ReduceSum& p) {
+  const auto columns = KIN_SIMD_PICK(sum_columns);
+  const float* x = static_cast<const float*>(p.x);
+  float* y = static_cast<float*>(p.y);
+  const int64_t rows = std::max<int64_t>(32, kChunk / p.inner);  // per piece
+  const int64_t pieces = std::max<int64_t>(1, (p.reduced + rows - 1) / rows);
+  std::vector<double> partial(size_t(p.outer * pieces * p.inner));
+  parallel_for(p.outer * pieces, grain_for(std::min(rows, p.reduced) * p.inner, kChunk), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t from = t % pieces * rows, to = std::min(p.reduced, from + rows);
+      columns(x + (t / pieces * p.reduced + from) * p.inner, to - from, p.inner, p.inner, partial.data() + t * p.inner);
+    }
+  });
+  parallel_for(p.outer, grain_for(pieces * p.inner, kChunk), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      double* s = partial.data() + o * pieces * p.inner;
+      for (int64_t k = 1; k < pieces; ++k)
+        for (int64_t i = 0; i < p.inner; ++i) s[i] += s[k * p.inner + i];
+      for (int64_t i = 0; i < p.inner; ++i) y[o * p.inner + i] = float(p.scale * s[i]);
+    }
+  });
+}
+
+template <class T>
+bool larger(T v, T best) { return v > best || (v != v && best == best); }
+
+}  // namespace
+
+void reduce_sum_ref(const Context&, const ReduceSum& p) {
+  visit_float(p.dtype, "reduce_sum", [&]<class T>() {
+    const T* x = static_cast<const T*>(p.x);
+    T* y = static_cast<T*>(p.y);
+    for (int64_t o = 0; o < p.outer; ++o)
+      for (int64_t i = 0; i < p.inner; ++i) {
+        double s = 0;
+        for (int64_t r = 0; r < p.reduced; ++r) s += x[(o * p.reduced + r) * p.inner + i];
+        y[o * p.inner + i] = T(p.scale * s);
+      }
+  });
+}
+
+void reduce_sum_fast(const Context&, const ReduceSum& p) { p.inner == 1 ? sum_lines(p) : sum_middle(p); }
+
+void reduce_max_ref(const Context&, const ReduceMax& p) {
+  visit_float(p.dtype, "reduce_max", [&]<class T>() {
+    const T* x = static_cast<const T*>(p.x);
+    for (int64_t o = 0; o < p.outer; ++o)
+      for (int64_t i = 0; i < p.inner; ++i) {
+        const T* line = x + o * p.reduced * p.inner + i;
+        int64_t at = 0;
+        for (int64_t r = 1; r < p.reduced; ++r)
+          if (larger(line[r * p.inner], line[at * p.inner])) at = r;
+        if (p.y) static_cast<T*>(p.y)[o * p.inner + i] = line[at * p.inner];
+        if (p.index) p.index[o * p.inner + i] = at;
+      }
+  });
+}
+
+void reduce_max_fast(const Context&, const ReduceMax& p) {
+  visit_float(p.dtype, "reduce_max", [&]<class T>() {
+    const T* x = static_cast<const T*>(p.x);
+    parallel_for(p.outer, grain_for(p.reduced * p.inner, kChunk), [&](int64_t begin, int64_t end) {
+      std::vector<T> best(size_t(p.inner));
+      std::vector<int64_t> at(size_t(p.inner));
+      for (int64_t o = begin; o < end; ++o) {
+        const T* row = x + o * p.reduced * p.inner;
+        std::copy_n(row, p.inner, best.begin());
+        std::fill(at.begin(), at.end(), 0);
+        for (int64_t r = 1; r < p.reduced; ++r) {
+          row += p.inner;
+          for (int64_t i = 0; i < p.inner; ++i)
+            if (larger(row[i], best[size_t(i)])) best[size_t(i)] = row[i], at[size_t(i)] = r;
+        }
+        if (p.y) std::copy(best.begin(), best.end(), static_cast<T*>(p.y) + o * p.inner);
+        if (p.index) std::copy(at.begin(), at.end(), p.index + o * p.inner);
+      }
+    });
+  });
+}
+
+void pick_place_ref(const Context&, const PickPlace& p) {
+  visit_float(p.dtype, "pick_place", [&]<class T>() {
+    const T* x = static_cast<const T*>(p.x);
+    T* y = static_cast<T*>(p.y);
+    if (p.place) std::fill_n(y, p.outer * p.reduced * p.inner, T(0));
+    for (int64_t o = 0; o < p.outer; ++o)
+      for (int64_t i = 0; i < p.inner; ++i) {
+        const int64_t line = o * p.inner + i, element = (o * p.reduced + p.index[line]) * p.inner + i;
+        if (p.place) y[element] = x[line];
+        else y[line] = x[element];
+      }
+  });
+}
+
+}  // namespace kintsugi::cpu

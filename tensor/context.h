@@ -1,0 +1,10 @@
+// What the kernels of an op run on: the device of its operands.
+#pragma once
+#include "kernels/table.h"
+#include "tensor/tensor.h"
+
+namespace kintsugi {
+
+inline Context context_of(const Tensor& t) { return {t.device()}; }
+
+}  // namespace kintsugi

@@ -1,0 +1,38 @@
+#include "autograd/ops/ada_in.h"
+
+#include "autograd/ops/binary.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/unary.h"
+
+namespace kintsugi {
+namespace {
+
+struct Centred {
+  Var mean, d, std;
+};
+
+Centred centre(const char* op, const char* argument, const Var& x, double eps) {
+  KIN_CHECK(x.rank() >= 3, op, ": ", argument, " must be [N,...,C] with positions between, got ", x.value());
+  const int64_t positions = x.shape().product(1, x.rank() - 1);
+  KIN_CHECK(positions >= 2, op, ": ", argument, " must have at least two positions, got ", x.value());
+  std::vector<int> axes;
+  for (int i = 1; i + 1 < x.rank(); ++i) axes.push_back(i);
+  const Var m = mean(x, axes, true), d = x - m;
+  return {m, d, sqrt(sum(square(d), axes, true) / double(positions - 1) + eps)};
+}
+
+}  // namespace
+
+MeanStd mean_std(const Var& x, double eps) {
+  const Centred c = centre("mean_std", "x", x, eps);
+  return {c.mean, c.std};
+}
+
+Var ada_in(const Var& content, const Var& style, double eps) {
+  const Centred c = centre("ada_in", "content", content, eps), s = centre("ada_in", "style", style, eps);
+  KIN_CHECK(content.rank() == style.rank() && content.dim(0) == style.dim(0) && content.dim(-1) == style.dim(-1),
+            "ada_in: style must have the rank, N and C of content ", content.value(), ", got ", style.value());
+  return c.d / c.std * s.std + s.mean;
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,50 @@
+#include "autograd/ops/attention.h"
+
+#include "autograd/node.h"
+#include "kernels/attention.h"
+#include "tensor/context.h"
+
+namespace kintsugi {
+namespace {
+
+void check(const char* op, const Tensor& q, const Tensor& k, int heads) {
+  KIN_CHECK(q.rank() == 3, op, ": q must be [N,T,C], got ", q);
+  KIN_CHECK(heads >= 1 && q.dim(2) % heads == 0, op, ": heads must divide the channels, got ", heads, " (q: ", q, ")");
+  KIN_CHECK(k.rank() == 3 && k.dim(0) == q.dim(0) && k.dim(1) >= 1 && k.dim(2) == q.dim(2) && k.dtype() == q.dtype(), op, ": k must be [",
+            q.dim(0), ",Tk,", q.dim(2), "] ", q.dtype(), " with Tk >= 1, got ", k, " (q: ", q, ")");
+}
+
+}  // namespace
+
+Var attention(const Var& q, const Var& k, const Var& v, int heads, double scale) {
+  const char* op = "attention";
+  check(op, q.value(), k.value(), heads);
+  KIN_CHECK(v.shape() == k.shape() && v.dtype() == k.dtype(), op, ": v must be shaped like k ", k.value(), ", got ", v.value());
+  const int64_t n = q.dim(0), queries = q.dim(1), keys = k.dim(1), channels = q.dim(2);
+  Tensor y(q.shape(), q.dtype(), q.value().device());
+  attention_fwd(context_of(y), {.q = q.value().raw(), .k = k.value().raw(), .v = v.value().raw(), .y = y.raw(), .n = n,
+                                .queries = queries, .keys = keys, .channels = channels, .heads = heads, .scale = scale,
+                                .dtype = q.dtype()});
+  return record(op, {q, k, v}, y, [=, q = Saved(op, q), k = Saved(op, k), v = Saved(op, v)](const Var& gy, const Wants& want) -> Vars {
+    no_double_backward(op);
+    auto wanted = [&](int i, const Saved& s) {
+      return want[i] ? Tensor(s.value().shape(), gy.dtype(), gy.value().device()) : Tensor();
+    };
+    const Tensor gq = wanted(0, q), gk = wanted(1, k), gv = wanted(2, v);
+    attention_bwd(context_of(gy.value()), {.gy = gy.value().raw(), .q = q.value().raw(), .k = k.value().raw(), .v = v.value().raw(),
+                                           .gq = gq.raw(), .gk = gk.raw(), .gv = gv.raw(), .n = n, .queries = queries, .keys = keys,
+                                           .channels = channels, .heads = heads, .scale = scale, .dtype = gy.dtype()});
+    auto var = [](const Tensor& t) { return t ? Var(t) : Var(); };
+    return {var(gq), var(gk), var(gv)};
+  });
+}
+
+Tensor attention_map(const Tensor& q, const Tensor& k, int heads, double scale) {
+  check("attention_map", q, k, heads);
+  Tensor map({q.dim(0), q.dim(1), k.dim(1)}, q.dtype(), q.device());
+  attention_map_fwd(context_of(q), {.q = q.raw(), .k = k.raw(), .map = map.raw(), .n = q.dim(0), .queries = q.dim(1), .keys = k.dim(1),
+                                    .channels = q.dim(2), .heads = heads, .scale = scale, .dtype = q.dtype()});
+  return map;
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,45 @@
+#include "autograd/ops/batch_norm.h"
+
+#include "autograd/ops/binary.h"
+#include "autograd/ops/group_norm.h"
+#include "autograd/ops/unary.h"
+
+namespace kintsugi {
+namespace {
+
+void update_running(const Tensor& mean, const Tensor& var, const GroupNormResult& batch, int64_t rows, const BatchNormOptions& o) {
+  visit_float(mean.dtype(), "batch_norm", [&]<class T>() {
+    for (int64_t c = 0; c < mean.numel(); ++c) {
+      const double r = batch.rstd.data<T>()[c];
+      const double unbiased = (1 / (r * r) - o.eps) * double(rows) / double(rows - 1);
+      T &m = mean.data<T>()[c], &v = var.data<T>()[c];
+      m = T((1 - o.momentum) * m + o.momentum * batch.mean.data<T>()[c]);
+      v = T((1 - o.momentum) * v + o.momentum * unbiased);
+    }
+  });
+  mean.bump_version();
+  var.bump_version();
+}
+
+}  // namespace
+
+Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean, const Tensor& running_var,
+               const BatchNormOptions& o) {
+  const char* op = "batch_norm";
+  KIN_CHECK(x.rank() >= 2, op, ": x must be [...,C], got ", x.value());
+  const int64_t channels = x.dim(-1), rows = x.shape().product(0, x.rank() - 1);
+  check_channel_vector(op, "gamma", gamma, channels, x);
+  check_channel_vector(op, "beta", beta, channels, x);
+  check_channel_vector(op, "running_mean", running_mean, channels, x);
+  check_channel_vector(op, "running_var", running_var, channels, x);
+  if (o.training) {
+    KIN_CHECK(rows >= 2, op, ": training needs at least two positions per channel, got ", x.value());
+    const GroupNormResult batch = group_norm_view(x, gamma, beta, {op, 1, rows, channels, channels, o.eps});
+    update_running(running_mean, running_var, batch, rows, o);
+    return batch.y;
+  }
+  const Var scale = gamma * rsqrt(Var(running_var.clone()) + o.eps);
+  return x * scale + (beta - running_mean.clone() * scale);
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,19 @@
+#pragma once
+#include "autograd/var.h"
+
+namespace kintsugi {
+
+struct BatchNormOptions {
+  bool training = true;
+  double momentum = 0.1;  // running = (1 - momentum) running + momentum * batch
+  double eps = 1e-5;
+};
+
+/// Batch normalisation (Ioffe and Szegedy 2015) of x [..., C] over all axes but the last; gamma, beta [C] of x's dtype.
+/// Training: normalises with the batch's mean and biased variance, and moves running_mean and running_var [C] (x's dtype, in
+/// place) towards the batch's mean and unbiased variance; needs at least two positions. Otherwise: normalises with the
+/// running values, which count as constants. Differentiable twice.
+Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean, const Tensor& running_var,
+               const BatchNormOptions& options);
+
+}  // namespace kintsugi

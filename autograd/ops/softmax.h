@@ -1,0 +1,10 @@
+// Softmax over the last axis. Equations: kernels/softmax.h. Differentiable without end.
+#pragma once
+#include "autograd/var.h"
+
+namespace kintsugi {
+
+Var softmax(const Var& x);
+Var log_softmax(const Var& x);
+
+}  // namespace kintsugi

@@ -1,0 +1,43 @@
+#include "kernels/conv2d.h"
+
+namespace kintsugi {
+namespace cpu {
+void conv2d_fwd_ref(const Context&, const Conv2dFwd&);
+void conv2d_fwd_fast(const Context&, const Conv2dFwd&);
+void conv2d_dgrad_ref(const Context&, const Conv2dDgrad&);
+void conv2d_dgrad_fast(const Context&, const Conv2dDgrad&);
+void conv2d_wgrad_ref(const Context&, const Conv2dWgrad&);
+void conv2d_wgrad_fast(const Context&, const Conv2dWgrad&);
+}  // namespace cpu
+namespace {
+
+template <class Args>
+const char* needs_f32(const Args& a) { return a.dtype == DType::f32 ? nullptr : "needs f32"; }
+
+const char* needs_f32_phases(const Conv2dDgrad& a) {
+  const ConvShape& s = a.shape;
+  if ((s.stride_h > 1 && s.dilation_h > 1) || (s.stride_w > 1 && s.dilation_w > 1))
+    return "cannot both stride and dilate along one axis";
+  return needs_f32(a);
+}
+
+const Row<Conv2dFwd> fwd_rows[] = {
+    {"fast", DeviceKind::cpu, needs_f32<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
+    {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
+};
+const Row<Conv2dDgrad> dgrad_rows[] = {
+    {"fast", DeviceKind::cpu, needs_f32_phases, cpu::conv2d_dgrad_fast, "one stride-1 convolution per phase of the stride (SIMD)"},
+    {"ref", DeviceKind::cpu, takes_all<Conv2dDgrad>, cpu::conv2d_dgrad_ref, "plain loops, sums in f64"},
+};
+const Row<Conv2dWgrad> wgrad_rows[] = {
+    {"fast", DeviceKind::cpu, needs_f32<Conv2dWgrad>, cpu::conv2d_wgrad_fast, "product over pixels in fixed strips, summed in order (SIMD)"},
+    {"ref", DeviceKind::cpu, takes_all<Conv2dWgrad>, cpu::conv2d_wgrad_ref, "plain loops, sums in f64"},
+};
+
+}  // namespace
+
+const Family<Conv2dFwd> conv2d_fwd{"conv2d_fwd", "y = x * w + bias", fwd_rows};
+const Family<Conv2dDgrad> conv2d_dgrad{"conv2d_dgrad", "gx = d sum(y gy) / dx (+ bias): the transposed convolution", dgrad_rows};
+const Family<Conv2dWgrad> conv2d_wgrad{"conv2d_wgrad", "gw = d sum(y gy) / dw, gbias = sum gy", wgrad_rows};
+
+}  // namespace kintsugi

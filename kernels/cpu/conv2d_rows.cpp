@@ -1,0 +1,26 @@
+#include "kernels/cpu/conv2d_rows.h"
+
+#include <algorithm>
+
+namespace kintsugi::cpu {
+
+void copy_padded(float* dst, const ImageView& image, int64_t y0, int64_t x0, int64_t rows, int64_t columns) {
+  const int64_t c = image.c;
+  const int64_t first = std::clamp<int64_t>(-x0, 0, columns), last = std::clamp<int64_t>(image.w - x0, first, columns);
+  for (int64_t r = 0; r < rows; ++r, dst += columns * c) {
+    const int64_t y = y0 + r;
+    if (y < 0 || y >= image.h) {
+      std::fill_n(dst, columns * c, 0.0f);
+      continue;
+    }
+    std::fill_n(dst, first * c, 0.0f);
+    const float* src = image.data + (y * image.w + x0 + first) * image.pixel;
+    if (c == image.pixel)
+      std::copy_n(src, (last - first) * c, dst + first * c);
+    else
+      for (int64_t x = first; x < last; ++x, src += image.pixel) std::copy_n(src, c, dst + x * c);
+    std::fill_n(dst + last * c, (columns - last) * c, 0.0f);
+  }
+}
+
+}  // namespace kintsugi::cpu

@@ -1,0 +1,115 @@
+#include "kernels/cpu/gemm.h"
+
+namespace kintsugi::KIN_SIMD {
+namespace {
+
+// Accumulators fill the register file but for one row of B and one element of A: 14 x 2 + 2 + 1 of 32 registers, 6 x 2 + 2 + 1 of 16.
+#if defined(KIN_SIMD_avx512)
+constexpr int kRows = 14;
+#else
+constexpr int kRows = 6;
+#endif
+constexpr int kColumns = 2 * kLanes;
+
+// M rows, V registers of columns. kPacked: the rows of A are neighbours (a_row = 1), else its depth is (a_depth = 1).
+template <int M, int V, bool kPacked>
+void tile(const GemmTile& t) {
+  vec acc[M][V];
+  for (int i = 0; i < M; ++i)
+    for (int v = 0; v < V; ++v) acc[i][v] = vec{};
+  const int64_t step_row = kPacked ? 1 : t.a_row, step_depth = kPacked ? t.a_depth : 1;
+  for (int s = 0; s < t.segments; ++s) {
+    const float* a = t.a + (t.a_segment ? t.a_segment[s] : 0);
+    const float* b = t.b + (t.b_segment ? t.b_segment[s] : 0);
+    for (int64_t k = 0; k < t.depth; ++k) {
+      vec bv[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) bv[v] = load(b + v * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < M; ++i) {
+        const float x = a[i * step_row];
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) acc[i][v] += x * bv[v];
+      }
+      a += step_depth;
+      b += t.b_depth;
+    }
+  }
+  if (t.bias)
+    for (int v = 0; v < V; ++v) {
+      const vec bias = load(t.bias + v * kLanes);
+      for (int i = 0; i < M; ++i) acc[i][v] += bias;
+    }
+  for (int i = 0; i < M; ++i)
+    for (int v = 0; v < V; ++v) {
+      float* c = t.c + i * t.c_row + v * kLanes;
+      store(c, t.accumulate ? load(c) + acc[i][v] : acc[i][v]);
+    }
+}
+
+template <int V, bool kPacked, int M = kRows>
+void tile_of(int m, const GemmTile& t) {
+  if (m == M) tile<M, V, kPacked>(t);
+  else if constexpr (M > 1) tile_of<V, kPacked, M - 1>(m, t);
+}
+
+template <int V>
+void full(const GemmTile& t) {
+  if (t.a_row == 1 && t.a_depth != 1) tile_of<V, true>(t.m, t);
+  else tile_of<V, false>(t.m, t);
+}
+
+// In blocks of one cache line of depth, so that both sides stay in L1.
+void transpose_into(float* dst, int64_t width, const float* src, int64_t j_stride, int64_t depth, int64_t n) {
+  constexpr int64_t kBlock = 16;
+  for (int64_t k0 = 0; k0 < depth; k0 += kBlock) {
+    const int64_t k1 = k0 + kBlock < depth ? k0 + kBlock : depth;
+    for (int64_t j = 0; j < n; ++j)
+      for (int64_t k = k0; k < k1; ++k) dst[k * width + j] = src[j * j_stride + k];
+  }
+}
+
+}  // namespace
+
+GemmShape gemm_shape() { return {kRows, kColumns}; }
+
+void gemm_tile(const GemmTile& t) {
+  const int width = t.n <= kLanes ? kLanes : kColumns;
+  if (t.n == width) {
+    if (width == kLanes) full<1>(t);
+    else full<2>(t);
+    return;
+  }
+  // Ragged columns: whole registers go to a buffer, the wanted part of it to C.
+  alignas(64) float buffer[kRows * kColumns], bias[kColumns] = {};
+  GemmTile whole = t;
+  whole.n = width;
+  whole.c = buffer;
+  whole.c_row = width;
+  whole.accumulate = false;
+  if (t.bias) {
+    for (int j = 0; j < t.n; ++j) bias[j] = t.bias[j];
+    whole.bias = bias;
+  }
+  if (width == kLanes) full<1>(whole);
+  else full<2>(whole);
+  for (int i = 0; i < t.m; ++i)
+    for (int j = 0; j < t.n; ++j) {
+      float& c = t.c[i * t.c_row + j];
+      c = t.accumulate ? c + buffer[i * width + j] : buffer[i * width + j];
+    }
+}
+
+void gemm_pack(float* dst, int64_t width, const float* src, int64_t k_stride, int64_t j_stride, int64_t depth, int64_t n) {
+  if (j_stride == 1) {
+    for (int64_t k = 0; k < depth; ++k)
+      for (int64_t j = 0; j < n; ++j) dst[k * width + j] = src[k * k_stride + j];
+  } else {
+    transpose_into(dst, width, src, j_stride, depth, n);
+  }
+  if (n == width) return;
+  for (int64_t k = 0; k < depth; ++k)
+    for (int64_t j = n; j < width; ++j) dst[k * width + j] = 0;
+}
+
+}  // namespace kintsugi::KIN_SIMD

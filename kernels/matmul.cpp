@@ -1,0 +1,21 @@
+#include "kernels/matmul.h"
+
+namespace kintsugi {
+namespace cpu {
+void matmul_ref(const Context&, const Matmul&);
+void matmul_fast(const Context&, const Matmul&);
+}  // namespace cpu
+namespace {
+
+const char* needs_f32(const Matmul& a) { return a.dtype == DType::f32 ? nullptr : "needs f32"; }
+
+const Row<Matmul> rows[] = {
+    {"fast", DeviceKind::cpu, needs_f32, cpu::matmul_fast, "packed panels, register tiles (SIMD)"},
+    {"ref", DeviceKind::cpu, takes_all<Matmul>, cpu::matmul_ref, "plain loops, sums in f64"},
+};
+
+}  // namespace
+
+const Family<Matmul> matmul{"matmul", "C = op(A) op(B) + bias", rows};
+
+}  // namespace kintsugi

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
-#include "kernels/base/scratch.h"
+#include "kernels/base/workspace.h"
 #include "kernels/conv2d.h"
 #include "kernels/cpu/conv2d_rows.h"
 #include "kernels/cpu/gemm.h"
@@ -56,7 +56,7 @@ void convolve(const Gemm& g, const Direct& d) {
   const bool small = d.images * d.out_h * d.out_w * depth * d.o <= kSmall;
 
   parallel_for(blocks, small ? blocks : 1, [&](int64_t begin, int64_t end) {
-    const Scratch padded(floats(block_rows));
+    const Workspace padded(floats(block_rows));
     std::vector<int64_t> a_segment(segments), b_segment(segments);
     for (int64_t s = 0; s < segments; ++s) b_segment[s] = s * run * g.columns;
     for (int64_t block = begin; block < end; ++block) {
@@ -139,7 +139,7 @@ void conv2d_fwd_fast(const Context& context, const Conv2dFwd& p) {
   }
   const Gemm g = gemm();
   const int64_t panels = (og + g.columns - 1) / g.columns;
-  const Scratch packed(panels * g.columns * depth);
+  const Workspace packed(panels * g.columns * depth);
   const float* w = static_cast<const float*>(p.w);
   for (int64_t group = 0; group < s.groups; ++group) {
     parallel_for(panels, grain_for(4 * depth * g.columns), [&](int64_t begin, int64_t end) {
@@ -192,7 +192,7 @@ void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
       const Phase v(phase / s.stride_w, s.h, s.kh, s.stride_h, s.dilation_h, s.top);
       const Phase u(phase % s.stride_w, s.w, s.kw, s.stride_w, s.dilation_w, s.left);
       const int64_t taps = v.taps * u.taps;
-      const Scratch packed(panels * g.columns * taps * og);
+      const Workspace packed(panels * g.columns * taps * og);
       parallel_for(panels * taps, grain_for(2 * og * g.columns), [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           const int64_t j = i / taps, tap = i % taps;

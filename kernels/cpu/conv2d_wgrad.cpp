@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
-#include "kernels/base/scratch.h"
+#include "kernels/base/workspace.h"
 #include "kernels/conv2d.h"
 #include "kernels/cpu/conv2d_rows.h"
 #include "kernels/cpu/gemm.h"
@@ -38,7 +38,7 @@ void strip(const Gemm& g, const ConvShape& s, const Group& group, int64_t begin,
   int64_t chunk = 1;
   while (chunk < s.out_h && floats(chunk + 1) + (chunk + 1) * widest * og <= kChunkFloats) ++chunk;
 
-  const Scratch padded(floats(chunk) + g.columns);  // the last register of B may reach past the last pixel
+  const Workspace padded(floats(chunk) + g.columns);  // the last register of B may reach past the last pixel
   std::fill_n(padded.data() + floats(chunk), g.columns, 0.0f);
   std::vector<int64_t> a_segment(chunk), b_segment(chunk);
   std::vector<float> row_sum(og);
@@ -109,7 +109,7 @@ void conv2d_wgrad_fast(const Context&, const Conv2dWgrad& p) {
   const int64_t most = std::max<int64_t>(1, std::min({kMaxStrips, rows, kPartialFloats / std::max<int64_t>(1, size)}));
   const int64_t wanted = std::clamp<int64_t>(pixels * size / kStripWork, 1, most);
   const EvenTiles strips(rows, (rows + wanted - 1) / wanted);
-  const Scratch partials(gw ? strips.count * size : 0);
+  const Workspace partials(gw ? strips.count * size : 0);
   std::vector<double> bias(gbias ? strips.count * og : 0);
   for (int64_t group = 0; group < s.groups; ++group) {
     const Group view{{static_cast<const float*>(p.x) + group * cg, s.h, s.w, s.c, cg},

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
-#include "kernels/base/scratch.h"
+#include "kernels/base/workspace.h"
 #include "kernels/cpu/gemm.h"
 
 namespace kintsugi::cpu {
@@ -55,7 +55,7 @@ void product(const Gemm& g, const Matmul& p, const float* a, const float* b, flo
   // The rows of A as they lie serve the micro-kernel too, and packing only pays when several panels use the copy. Rows a
   // multiple of 2 KB apart fall into the same few cache sets and are always copied.
   const bool pack_a = p.ta || panels > 2 || p.k % 512 == 0;
-  const Scratch packed_b(panels * g.columns * std::min(p.k, kDepth));
+  const Workspace packed_b(panels * g.columns * std::min(p.k, kDepth));
   for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += kDepth) {
     const int64_t depth = std::min(kDepth, p.k - k0);
     parallel_for(panels, small ? panels : grain_for(4 * g.columns * depth), [&](int64_t begin, int64_t end) {
@@ -65,7 +65,7 @@ void product(const Gemm& g, const Matmul& p, const float* a, const float* b, flo
                std::min<int64_t>(g.columns, p.n - j * g.columns));
     });
     parallel_for(blocks, small ? blocks : 1, [&](int64_t begin, int64_t end) {
-      const Scratch packed_a(pack_a ? block_rows * depth : 0);
+      const Workspace packed_a(pack_a ? block_rows * depth : 0);
       for (int64_t block = begin; block < end; ++block) {
         const int64_t row0 = block * block_rows;
         const EvenTiles tiles(std::min(block_rows, p.m - row0), g.rows);

@@ -7,12 +7,12 @@ namespace kintsugi {
 
 /// `count` floats aligned to 64 bytes, not initialised. Borrowings of one thread must end in reverse order, which scopes
 /// guarantee. Another thread may use the memory while the owner waits for it (parallel_for).
-class Scratch {
+class Workspace {
  public:
-  explicit Scratch(size_t count);
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  explicit Workspace(size_t count);
+  ~Workspace();
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
   float* data() const { return data_; }
 
  private:

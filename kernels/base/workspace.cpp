@@ -1,4 +1,4 @@
-#include "kernels/base/scratch.h"
+#include "kernels/base/workspace.h"
 
 #include <memory>
 #include <new>
@@ -27,7 +27,7 @@ thread_local Blocks blocks;
 
 }  // namespace
 
-Scratch::Scratch(size_t count) {
+Workspace::Workspace(size_t count) {
   if (count == 0) count = 1;
   if (blocks.depth == blocks.list.size()) blocks.list.emplace_back();
   Block& b = blocks.list[blocks.depth];
@@ -41,7 +41,7 @@ Scratch::Scratch(size_t count) {
   ++blocks.depth;
 }
 
-Scratch::~Scratch() {
+Workspace::~Workspace() {
   Block& b = blocks.list[--blocks.depth];
   if (b.count * sizeof(float) > kKeep) b = {};
 }

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "autograd/accumulate.h"
+#include "autograd/finite_watch.h"
 #include "autograd/graph.h"
 #include "autograd/replay.h"
 
@@ -106,6 +107,7 @@ class Pass {
     KIN_CHECK(grads.size() == n.inputs.size(), n.op, ": backward must return ", n.inputs.size(), " gradients, got ", grads.size());
     for (size_t i = 0; i < grads.size(); ++i) {
       if (!((mask >> i) & 1)) continue;
+      if (watching() && grads[i]) watch("gradient", n.op, n.layer, grads[i].value());
       if (grads[i]) send(n.inputs[i], grads[i]);
       else if (n.inputs[i].leaf) arrived(n.inputs[i].leaf);
     }

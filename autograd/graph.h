@@ -23,6 +23,7 @@ struct Node {
   Shape shape;
   DType dtype;
   Hooks hooks;
+  std::string layer;  // filled under a FiniteWatch only
   bool released = false;
   ~Node();
 };

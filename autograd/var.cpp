@@ -1,5 +1,6 @@
 #include "autograd/var.h"
 
+#include "autograd/finite_watch.h"
 #include "autograd/graph.h"
 #include "autograd/replay.h"
 
@@ -88,6 +89,7 @@ GradMode::~GradMode() { grad_on = old_; }
 Var record(const char* op, const Vars& inputs, Tensor out, Backward backward) {
   KIN_CHECK(inputs.size() <= 64, op, ": at most 64 inputs can be recorded, got ", inputs.size());
   Var result(std::move(out));
+  if (watching()) watch("result", op, current_layer(), result.value());
   if (!grad_on) return result;
   bool any = false;
   for (const Var& v : inputs) any |= v.needs_grad();
@@ -99,6 +101,7 @@ Var record(const char* op, const Vars& inputs, Tensor out, Backward backward) {
   node->backward = std::move(backward);
   node->shape = result.shape();
   node->dtype = result.dtype();
+  if (watching()) node->layer = current_layer();
   result.state()->node = std::move(node);
   return result;
 }

@@ -3,6 +3,7 @@
 
 #include "autograd/accumulate.h"
 #include "autograd/engine.h"
+#include "autograd/finite_watch.h"
 #include "autograd/gradcheck.h"
 #include "autograd/replay.h"
 
@@ -134,4 +135,20 @@ TEST_CASE("gradcheck accepts a right gradient, a stop-gradient included, and ref
     return record("wrong", {x}, product(x.value(), x.value()), [](const Var& g, const Wants&) { return Vars{g}; });
   };
   CHECK(worst_error(gradcheck(wrong, {{"x", x}})) > 0.1);
+}
+
+TEST_CASE("finite watch names the op and layer of the first NaN") {
+  const std::string layer = "blocks.3";
+  const Var x = leaf({1e200});
+  FiniteWatch watch;
+  times(x, x.detach());
+  CHECK(watch.found());  // 1e400
+  CHECK(watch.first() == "result of times, [1] f64 cpu");
+  FiniteWatch inner;
+  const LayerScope here(layer);
+  const Var small = leaf({1e-200});
+  const Var y = times(small, leaf({1e-200}));
+  CHECK(!inner.found());
+  grad(y, {small}, Tensor::full({1}, INFINITY, DType::f64));
+  CHECK(inner.first() == "gradient of times in blocks.3, [1] f64 cpu");
 }

@@ -1,6 +1,8 @@
 // The engine's rules, on ops small enough to see through.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "autograd/accumulate.h"
 #include "autograd/engine.h"
 #include "autograd/finite_watch.h"

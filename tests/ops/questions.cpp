@@ -226,7 +226,7 @@ TEST_CASE("op cases") {
 TEST_CASE("every kernel family has an op case") {
   std::set<std::string> named;
   for (const OpCase& c : op_cases()) named.insert(c.families.begin(), c.families.end());
-  for (const auto* f : all_families()) CHECK_MESSAGE(named.count(f->name()) == 1, f->name(), " has no case in tests/ops");
+  for (const auto* f : all_families()) CHECK_MESSAGE(named.count(f->name()) == 1, std::string(f->name()), " has no case in tests/ops");
 }
 
 TEST_SUITE("zz summary") {

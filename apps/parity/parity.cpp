@@ -1,0 +1,164 @@
+#include "apps/parity/parity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "apps/parity/parity_case.h"
+#include "tensor/atomic_file.h"
+
+namespace kintsugi {
+namespace parity {
+namespace {
+
+/// Does `text` match `pattern`, where * stands for any run of characters?
+bool matches(std::string_view text, std::string_view pattern) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] != '*') return !text.empty() && text[0] == pattern[0] && matches(text.substr(1), pattern.substr(1));
+  for (size_t skip = 0; skip <= text.size(); ++skip)
+    if (matches(text.substr(skip), pattern.substr(1))) return true;
+  return false;
+}
+
+bool selected(const std::string& name, const std::string& only) {
+  if (only.find('*') == std::string::npos) return name.find(only) != std::string::npos;
+  return matches(name, only);
+}
+
+std::vector<std::filesystem::path> golden_files(const std::filesystem::path& dir) {
+  if (std::filesystem::is_regular_file(dir)) return {dir};
+  if (!std::filesystem::is_directory(dir)) throw UsageError(text("parity: no such folder: ", dir.string()));
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir))
+    if (entry.is_regular_file() && entry.path().extension() == ".safetensors") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  if (files.empty()) throw UsageError(text("parity: no .safetensors file in ", dir.string()));
+  return files;
+}
+
+class Report {
+ public:
+  Report(std::ostream& out, bool failures_only) : out_(out), failures_only_(failures_only) {
+    out_ << fmt::format("{:<44} {:<48} {:>4} {:>6} {:>10} {:>10}  ok\n", "case", "tensor", "type", "rule", "error", "tolerance");
+  }
+
+  void ran(const std::string& name, const Check& check) {
+    ++cases_;
+    bool held = true;
+    for (const Comparison& c : check.rows()) {
+      held &= c.ok;
+      ++(c.ok ? passed_ : failed_);
+      if (!c.ok || !failures_only_) print(name, c);
+      rows_.push_back({{"case", name}, {"tensor", c.tensor}, {"dtype", kintsugi::name(c.dtype)}, {"rule", c.rule}, {"error", c.error},
+                       {"tolerance", c.tolerance}, {"ok", c.ok}, {"note", c.note}});
+    }
+    if (!held) failed_cases_.push_back(name);
+    out_.flush();
+  }
+
+  void set_aside(const std::string& name, Standing standing) { aside_[standing].push_back(name); }
+
+  int finish() {
+    list("not built yet", aside_[Standing::not_built]);
+    list("unknown", aside_[Standing::unknown]);
+    list("data for other cases", aside_[Standing::data]);
+    list("FAILED", failed_cases_);
+    out_ << fmt::format("{} comparisons in {} cases: {} held, {} failed; {} not built yet, {} unknown\n", passed_ + failed_, cases_, passed_,
+                        failed_, aside_[Standing::not_built].size(), aside_[Standing::unknown].size());
+    return failed_ ? 4 : 0;
+  }
+
+  Json json() {
+    return {{"passed", passed_},      {"failed", failed_},
+            {"cases", cases_},        {"failed_cases", failed_cases_},
+            {"not_built", aside_[Standing::not_built]}, {"unknown", aside_[Standing::unknown]},
+            {"comparisons", rows_}};
+  }
+
+ private:
+  void print(const std::string& name, const Comparison& c) {
+    out_ << fmt::format("{:<44} {:<48} {:>4} {:>6} {:>10.2e} {:>10.2e}  {}\n", name, c.tensor, kintsugi::name(c.dtype), c.rule, c.error,
+                        c.tolerance, c.ok ? "yes" : "NO  " + c.note);
+  }
+  void list(const char* title, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    out_ << title << ":\n";
+    for (const std::string& n : names) out_ << "  " << n << '\n';
+  }
+
+  std::ostream& out_;
+  bool failures_only_;
+  int cases_ = 0, passed_ = 0, failed_ = 0;
+  std::vector<std::string> failed_cases_;
+  std::map<Standing, std::vector<std::string>> aside_;
+  Json rows_ = Json::array();
+};
+
+void refuse(const std::string& path, Check& check) {
+  try {
+    SafetensorsFile file(path);
+    check.fail("file", "a damaged file was accepted");
+  } catch (const Error& e) {
+    check.row("file", "refuse", 0, 0, e.what());
+  }
+}
+
+void run_case(const std::string& name, const std::function<void(Check&)>& run, Report& report) {
+  Check check;
+  try {
+    run(check);
+  } catch (const std::exception& e) {
+    check.fail("threw", e.what());
+  }
+  if (check.rows().empty()) check.fail("nothing", "the case compared nothing");
+  report.ran(name, check);
+}
+
+void run_file(const std::filesystem::path& path, const std::string& label, const std::string& only, Report& report) {
+  const ParityKind* kind = find_parity_kind(std::filesystem::absolute(path).lexically_normal().replace_extension().generic_string());
+  if (!kind) {
+    if (selected(label, only)) report.set_aside(label, Standing::unknown);
+    return;
+  }
+  if (kind->must_be_refused) {
+    if (selected(label, only)) run_case(label, [&](Check& check) { refuse(path.string(), check); }, report);
+    return;
+  }
+  std::unique_ptr<GoldenFile> golden;
+  std::vector<ParityCase> cases;
+  try {
+    golden = std::make_unique<GoldenFile>(path, label);
+    cases = kind->cases(*golden);
+  } catch (const std::exception& e) {
+    if (selected(label, only)) run_case(label, [&](Check& check) { check.fail("file", e.what()); }, report);
+    return;
+  }
+  for (const ParityCase& c : cases) {
+    const std::string name = c.name.empty() ? label : label + "/" + c.name;
+    if (!selected(name, only)) continue;
+    if (c.standing == Standing::ready) run_case(name, c.run, report);
+    else report.set_aside(name, c.standing);
+  }
+}
+
+}  // namespace
+}  // namespace parity
+
+int run_parity(const ParityOptions& options, std::ostream& out) {
+  if (options.device != "cpu") throw UsageError(text("parity: device must be cpu, got ", options.device));
+  const std::filesystem::path root = std::filesystem::absolute(options.dir).lexically_normal();
+  parity::Report report(out, options.failures_only);
+  for (const std::filesystem::path& file : parity::golden_files(root)) {
+    std::filesystem::path label = file == root ? file.filename() : file.lexically_relative(root);
+    parity::run_file(file, label.replace_extension().generic_string(), options.only, report);
+  }
+  const int code = report.finish();
+  if (!options.json.empty()) {
+    const std::string written = report.json().dump(1) + "\n";
+    write_file(options.json, written.data(), written.size());
+  }
+  return code;
+}
+
+}  // namespace kintsugi

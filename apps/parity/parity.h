@@ -1,0 +1,22 @@
+// `kintsugi parity`: rebuilds every golden case found in a folder and compares outputs and gradients with the stored ones.
+#pragma once
+#include <filesystem>
+#include <ostream>
+#include <string>
+
+namespace kintsugi {
+
+struct ParityOptions {
+  std::filesystem::path dir;   // searched recursively for .safetensors files; a single file is taken too
+  std::string only;            // part of "file/case", or a pattern with *; empty: everything
+  std::filesystem::path json;  // where the results go as JSON; empty: nowhere
+  std::string device = "cpu";
+  bool failures_only = false;  // print the rows that failed, not all
+};
+
+/// Writes a table (case, tensor, error, tolerance, ok) to `out` and returns the exit code: 0 when every comparison held,
+/// 4 when one failed or a case threw. Cases whose network does not exist yet and cases nobody knows are listed and counted, and are
+/// no failures. Throws UsageError when there is nothing to check or the device does not exist.
+int run_parity(const ParityOptions& options, std::ostream& out);
+
+}  // namespace kintsugi

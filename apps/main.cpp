@@ -3,10 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <iostream>
 
 #include "apps/cli/exit_codes.h"
 #include "apps/info.h"
 #include "apps/kernels.h"
+#include "apps/parity/parity.h"
 #include "kernels/base/parallel.h"
 #include "kernels/table.h"
 
@@ -39,6 +41,14 @@ int run(int argc, char** argv) {
   info->add_option("FILE", files, "safetensors files");
   info->add_flag("--json", json, "As JSON");
   info->callback([&] { command = [&] { return run_info(files, json); }; });
+
+  ParityOptions parity;
+  auto* check = app.add_subcommand("parity", "Rebuild every golden case found in a folder and compare; exits 4 when one differs");
+  check->add_option("DIR", parity.dir, "Folder of golden files, searched with its sub-folders")->required();
+  check->add_option("--only", parity.only, "Part of \"file/case\", or a pattern with *");
+  check->add_option("--json", parity.json, "Write the results there as JSON");
+  check->add_flag("--failures", parity.failures_only, "Print the comparisons that failed, not all");
+  check->callback([&] { command = [&] { return run_parity(parity, std::cout); }; });
 
   try {
     app.parse(argc, argv);

@@ -69,7 +69,8 @@ void OpRun::finish() {
 ParityKind op_kind(std::string file, std::function<OpAdapter(const std::string&, const Json&)> choose) {
   return {std::move(file), [choose = std::move(choose)](const GoldenFile& golden) {
             std::vector<ParityCase> cases;
-            for (const auto& [name, options] : golden.metadata("cases").items()) {
+            const Json table = golden.metadata("cases");
+            for (const auto& [name, options] : table.items()) {
               const OpAdapter adapter = choose(name, options);
               if (!adapter) {
                 cases.push_back({name, {}, Standing::unknown});

@@ -2,8 +2,7 @@
 #include <map>
 
 #include "apps/parity/op_run.h"
-#include "autograd/ops/binary.h"
-#include "autograd/ops/shape.h"
+#include "autograd/ops/prelu.h"
 #include "autograd/ops/softmax.h"
 #include "autograd/ops/unary.h"
 
@@ -12,12 +11,6 @@ namespace {
 
 OpAdapter elementwise(std::function<Var(const Var&)> f) {
   return [f = std::move(f)](OpRun& r) { r.output("out", f(r.input("x"))); };
-}
-
-/// PReLU with one slope per channel: relu(x) - w relu(-x).
-void prelu_case(OpRun& r) {
-  const Var x = r.input("x", nchw), w = r.input("w");
-  r.output("out", relu(x) - w * relu(-x), nchw);
 }
 
 OpAdapter choose(const std::string& name, const Json&) {
@@ -33,7 +26,7 @@ OpAdapter choose(const std::string& name, const Json&) {
       {"softplus", elementwise(softplus)},
       {"hardswish", elementwise(hardswish)},
       {"exp", elementwise(static_cast<Var (*)(const Var&)>(exp))},
-      {"prelu", prelu_case},
+      {"prelu", [](OpRun& r) { r.output("out", prelu(r.input("x", nchw), r.input("w")), nchw); }},
       {"softmax_last", elementwise(softmax)},
       {"log_softmax", elementwise(log_softmax)},
       {"softmax_mid", [](OpRun& r) { r.output("out", softmax(r.input("x", {0, 2, 1})), {0, 2, 1}); }},

@@ -74,7 +74,7 @@ struct Mouth {
   }
   float bottom(float u) const {
     const float q = std::max(0.f, 1 - u * u);
-    return seam_lower(u) + low * (0.6f * q + 0.4f * q * q);
+    return seam_lower(u) + low * q * (1 + 0.25f * u * u);
   }
 };
 

@@ -46,7 +46,7 @@ void paint_backdrop(const Scene& s) {
           c = c + d.glow * (clamp01((d.radius - dist) / (unit + 2) + 0.5f) * (0.75f + 0.35f * ramp(0.7f, 0.98f, dist / d.radius)));
         }
       } else if (k.backdrop == 2) {
-        const float leaves = fractal(q.x, q.y, 74, 5, 0.72f, unit, k.texture + 13);
+        const float leaves = fractal(q.x, q.y, 96, 4, 0.55f, unit, k.texture + 13);
         const Rgb green = mix(srgb(44, 66, 30), srgb(150, 170, 88), clamp01(0.45f + 0.55f * leaves));
         c = mix(c, green, 0.72f) * (0.8f + 0.25f * cloudy);
       } else {

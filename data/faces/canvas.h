@@ -7,15 +7,11 @@
 #include <vector>
 
 #include "data/faces/maths.h"
+#include "data/faces/part.h"
 #include "data/faces/pose.h"
 
 namespace kintsugi::faces {
 
-/// Classes of the parsing map, CelebAMask-HQ's order as face parsers use it. Left and right are the picture's.
-enum Part : uint8_t {
-  background, skin, left_brow, right_brow, left_eye, right_eye, glasses, left_ear, right_ear, earring, nose, mouth,
-  upper_lip, lower_lip, neck, necklace, cloth, hair, hat,
-};
 constexpr int kKeepPart = -1;  // the layer changes colours only
 
 struct Box {

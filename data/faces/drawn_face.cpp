@@ -50,7 +50,7 @@ void resolve(Canvas& canvas, int factor, float exposure, DrawnFace& face) {
   for (int y = 0; y < size; ++y)
     for (int x = 0; x < size; ++x) {
       Rgb sum;
-      std::array<uint16_t, 19> votes{};
+      std::array<uint16_t, kParts> votes{};
       for (int j = 0; j < factor; ++j)
         for (int i = 0; i < factor; ++i) {
           const int at = (y * factor + j) * fine + x * factor + i;

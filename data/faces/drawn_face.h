@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/faces/part.h"
 #include "data/image.h"
 #include "data/point.h"
 
@@ -18,9 +19,7 @@ struct DrawnFace {
   Image image;                      // [size, size, 3]
   std::array<Point, 68> landmarks;  // iBUG order, in pixels of `image`
   std::array<Point, 5> alignment;   // left eye, right eye, nose tip, left and right mouth corner, as in the picture
-  std::vector<uint8_t> parsing;     // [size, size], classes 0..18 of CelebAMask-HQ in face-parsing order:
-                                    // background, skin, l_brow, r_brow, l_eye, r_eye, eye_g, l_ear, r_ear, ear_r, nose,
-                                    // mouth, u_lip, l_lip, neck, neck_l, cloth, hair, hat; l_ = left in the picture
+  std::vector<uint8_t> parsing;     // [size, size], faces::Part
   uint32_t identity = 0;
 };
 

@@ -46,9 +46,9 @@ void paint_eyeball(const Scene& s, const Eye& e, int part) {
     const float open = (0.38f + 0.62f * ramp(-1, 9, from_upper)) * (0.66f + 0.34f * ramp(1.02f, 0.55f, std::fabs(u)));
     colour = s.light.skin(albedo, n, open, 0.15f);
     // Reflections of a window: sharp, on the side of the light, and a weak wide one opposite.
-    const Point spark = pupil + Point{s.light.key.x * 7, s.light.key.y * 8};
+    const Point spark = pupil + Point{s.light.key.x * 9 + (s.light.key.x > 0 ? 1.5f : -1.5f), s.light.key.y * 5 - 3};
     const Point w{std::fabs(q.x - spark.x), std::fabs(q.y - spark.y)};
-    const float window = coverage(2.9f - std::max(w.x, w.y * 0.85f) - 0.3f * std::min(w.x, w.y), std::max(footprint, 0.8f));
+    const float window = coverage(2.5f - std::max(w.x, w.y * 0.85f) - 0.3f * std::min(w.x, w.y), std::max(footprint, 0.8f));
     colour = mix(colour, s.light.key_colour * 0.95f, 0.92f * window * ramp(0, 3, from_upper));
     const Point low = q - (pupil + Point{-s.light.key.x * 7, 5.5f});
     colour = colour + s.light.ambient * (0.20f * ball * bell((low.x * low.x + low.y * low.y) / 42));

@@ -24,9 +24,9 @@ class Comb {
     std::array<StrokePoint, kMost> path;
     float length = 0;
     for (size_t k = 1; k < keys.size(); ++k) length += std::fabs(keys[k].x - keys[k - 1].x) + std::fabs(keys[k].y - keys[k - 1].y);
-    const int n = std::clamp(int(length / 14), 4, kMost);
+    const int n = std::clamp(std::max(int(length / 14), 2 * int(keys.size())), 4, kMost);
     const Rgb own = p_.hair_colour * (shade * r.uniform(0.62f, 1.30f));
-    const Rgb silver = mix(own, Rgb{.55f, .54f, .52f}, r.uniform() < p_.hair_grey * 0.5f ? 0.6f : 0.f);
+    const Rgb silver = mix(own, Rgb{.45f, .44f, .42f}, p_.style != HairStyle::curly && r.uniform() < p_.hair_grey * 0.5f ? 0.4f : 0.f);
     Point before = curve_point(keys, 0), direction{0, 1};
     for (int k = 0; k < n; ++k) {
       const float t = float(k) / float(n - 1);
@@ -53,10 +53,21 @@ class Comb {
       const Outline::Position at = a_.outline.at(q);
       const float rough = 5 * noise(q.x * 0.13f, q.y * 0.13f, p_.texture + 91);
       const float body = Outline::inside(at) + grow * ramp(-30, -110, q.y) + 0.35f * rough + 2 * ramp(0, -60, q.y);
-      const float above = a_.hairline(q.x) - q.y + rough;
+      const float above = a_.hairline(q.x) - q.y + 0.5f * rough - 3;
       const float cover = std::min(coverage(body, footprint), ramp(-3, 7, above));
       colour = s_.light.matt(dark, normal(q), 0.9f);
       return cover;
+    });
+  }
+
+  /// What is seen behind and beside the head of a big head of hair.
+  void backing(float grow, float bottom) {
+    const Rgb dark = p_.hair_colour * 0.30f;
+    s_.canvas.layer({-260, top_ - grow - 30, 260, bottom + 30}, hair, [&](Point q, Rgb& colour, int) {
+      const float rough = 14 * noise(q.x * 0.05f, q.y * 0.05f, p_.texture + 93) + 6 * noise(q.x * 0.14f, q.y * 0.14f, p_.texture + 94);
+      const float body = Outline::inside(a_.outline.at(q)) + grow + rough;
+      colour = s_.light.matt(dark, normal(q), 0.85f);
+      return coverage(std::min(body, bottom + rough - q.y), s_.canvas.footprint());
     });
   }
 
@@ -109,14 +120,14 @@ void curtain(Comb& c, float side, int count, float length, float tuck, float cur
     const float s = clamp01(1 - (float(k) + c.r.uniform()) / float(count) + 0.10f * c.r.uniform(-1, 1));
     const float front = c.a_.hairline(part) + 2, back = c.top_ + 4;
     const Point root{part + side * c.r.uniform(0, 4) + 5 * c.r.uniform(-1, 1), mix(front, back, std::min(1.f, s * 1.15f))};
-    const float half_y = mix(c.a_.hairline(0.6f * w) - 2, p.crown_y * 0.80f - vol, s);
     const float end = length * c.r.uniform(0.93f, 1.04f), wide = w + vol;
-    const Point shoulder{side * mix(0.66f * w, 0.82f * w, s), half_y};
+    // The silhouette over the skull is an ellipse from the top to the temples.
+    const Point shoulder{side * mix(0.66f * w, 0.70f * wide, s), mix(c.a_.hairline(0.6f * w) - 2, -62 + 0.72f * (c.top_ + 62), s)};
     const Point temple{side * mix(0.97f * w - 6, wide - 4, s), mix(-44.f, -62.f, s)};
     const Point ear{side * mix(w - 3 + 8 * tuck, wide + 6, s), 52};
     const Point jaw{side * mix(w - 6, wide + 4, s), mix(52.f, end, 0.55f)};
     const Point tip{side * (mix(w - 18, wide - 4, s) - 16 * curl * c.r.uniform()), end};
-    const std::array<Point, 6> keys = {root, mix(root, shoulder, 0.55f) + Point{0, -7}, shoulder, temple, ear, mix(jaw, tip, 0.5f)};
+    const std::array<Point, 6> keys = {root, mix(root, shoulder, 0.55f) + Point{0, -6 - 12 * s}, shoulder, temple, ear, mix(jaw, tip, 0.5f)};
     std::array<Point, 7> all;
     std::copy(keys.begin(), keys.end(), all.begin());
     all[6] = tip;
@@ -183,9 +194,12 @@ void fringe_hair(Comb& c, int count, float reach_to) {
   }
 }
 
+/// How far curls stand off the head.
+float curl_reach(const Person& p) { return mix(44.f, 20.f, p.masculine) + p.hair_volume; }
+
 void curls(Comb& c, bool long_hair) {
   const Person& p = c.p_;
-  const float w = c.a_.outline.half_width(-40), grow = (long_hair ? 44.f : 22.f) + p.hair_volume;
+  const float w = c.a_.outline.half_width(-40), grow = curl_reach(p);
   c.ground(grow * 0.72f);
   const float size = 4.5f + 7 * p.curl;
   const int count = int(1500 + 9000 / size);
@@ -246,6 +260,7 @@ void paint_back_hair(const Scene& s) {
   const float length = mix(235.f, 330.f, p.hair_length);
   if (p.style == straight || p.style == wavy) curtain_behind(c, length, 620);
   if (p.style == bob) curtain_behind(c, mix(135.f, 195.f, p.hair_length), 420);
+  if (p.style == curly) c.backing(0.72f * curl_reach(p), p.masculine < 0.5f ? 110.f : -10.f);
   if (p.style == tied_back && !s.look.hat) bun(c);
   s.canvas.claim(hair);
 }

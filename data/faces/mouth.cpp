@@ -23,13 +23,13 @@ void paint_inside(const Scene& s) {
     const float tongue = bell(u * u * 2.2f + (q.y - bottom - 2) * (q.y - bottom - 2) / 130);
     c = mix(c, Rgb{0.30f, 0.085f, 0.075f}, 0.8f * tongue);
     // Upper teeth hang from the upper lip; widths shrink towards the sides as the arch turns away.
-    const float length = std::min(0.66f * m.gap, 15.f) * (1 - 0.42f * u * u);
+    const float length = std::min(0.78f * m.gap, 16.f) * (1 - 0.42f * u * u);
     const float arc = u * (1 + 0.35f * u * u) * half / 10.2f, cell = arc - std::floor(arc);
-    const float gum = q.y - top, edge = length - 2.0f * std::fabs(cell - 0.5f) * std::fabs(cell - 0.5f) * 4;
+    const float gum = q.y - top, edge = length - 1.1f * std::fabs(cell - 0.5f) * std::fabs(cell - 0.5f) * 4;
     const float tooth = coverage(edge - gum, footprint) * ramp(0.98f, 0.72f, std::fabs(u));
     const float between = band_limit(10, footprint) * bell(std::min(cell, 1 - cell) * std::min(cell, 1 - cell) * 150);
     Rgb enamel = Rgb{0.70f, 0.66f, 0.58f} * (1 - 0.5f * u * u) * (0.45f + 0.55f * ramp(-1, 5, gum));
-    enamel = enamel * (1 - 0.45f * between);
+    enamel = enamel * (1 - 0.38f * between);
     enamel = enamel * (s.light.ambient + s.light.key_colour * 0.62f);
     enamel = enamel + s.light.key_colour * (0.22f * bell((cell - 0.42f) * (cell - 0.42f) * 22 + (gum - 4) * (gum - 4) * 0.09f));
     colour = mix(c, enamel, tooth);
@@ -56,7 +56,7 @@ void paint_lip(const Scene& s, bool upper) {
                        0.7f * noise(q.x * 0.24f, q.y * 0.05f, p.texture + 83) * band_limit(8.3f, footprint);
     // Both lips roll: the upper one faces down towards the seam, the lower one up at it, then down.
     const float roll = upper ? mix(-0.30f, 0.85f, v) : mix(-0.95f, 0.75f, v);
-    const Vec3 n = surface_normal(0.55f * u + 0.16f * fine, -roll * -0.9f, s.canvas.pose());
+    const Vec3 n = surface_normal(0.55f * u + 0.16f * fine, -0.9f * roll, s.canvas.pose());
     const float seam_dark = 0.50f + 0.50f * ramp(-0.5f, 4.5f, inner);
     Rgb albedo = tint * (1 + 0.10f * fine) * (upper ? 0.90f : 1.f);
     albedo = mix(albedo, p.skin_tone, 0.30f * ramp(2.4f, 0, outer));

@@ -52,10 +52,10 @@ HairStyle style_for(Philox& r, float masculine, float age, float melanin) {
 void draw_head(Philox r, Person& p) {
   const float m = p.masculine;
   const float plump = bell_draw(r);
-  p.cheek_w = about(r, 138 + 3 * m + 7 * plump, 5);
-  p.forehead_w = about(r, 124 + 2 * m + 3 * plump, 6);
-  p.jaw_w = about(r, 103 + 12 * m + 9 * plump, 6);
-  p.chin_w = about(r, 40 + 12 * m + 3 * plump, 7);
+  p.cheek_w = about(r, 134 + 6 * m + 7 * plump, 5);
+  p.forehead_w = about(r, 128 + 2 * m + 3 * plump, 6);
+  p.jaw_w = about(r, 97 + 17 * m + 9 * plump, 6);
+  p.chin_w = about(r, 38 + 15 * m + 3 * plump, 7);
   p.crown_y = about(r, -212, 7);
   p.chin_y = about(r, 211 + 8 * m, 8);
   p.ear_out = about(r, 9 + 3 * m, 6);
@@ -65,12 +65,12 @@ void draw_head(Philox r, Person& p) {
 void draw_features(Philox r, Person& p) {
   const float m = p.masculine;
   p.eye_x = about(r, 63, 3.5f);
-  p.eye_w = about(r, 29 - m, 2.5f);
-  p.eye_up = about(r, 12.5f - 2.f * m - 1.5f * p.age, 2.5f);
-  p.eye_low = about(r, 7.5f - 0.7f * m, 1.6f);
+  p.eye_w = about(r, 33.5f - 1.5f * m, 2.5f);
+  p.eye_up = about(r, 15.5f - 2.2f * m - 1.8f * p.age, 2.5f);
+  p.eye_low = about(r, 8.3f - 0.7f * m, 1.6f);
   p.eye_tilt = about(r, 2.2f - 1.2f * m - 2 * p.age, 2.5f);
   p.fold = about(r, 7.5f, 3.5f);
-  p.iris_radius = about(r, 12.8f, 0.8f);
+  p.iris_radius = about(r, 13.4f, 0.8f);
   p.iris = iris_for(r, p.melanin);
   p.brow_y = about(r, -36 + 5 * m, 4.5f);
   p.brow_arch = about(r, 8 - 4 * m, 4);
@@ -83,11 +83,11 @@ void draw_features(Philox r, Person& p) {
   p.bridge_w = about(r, 14 + 3 * m + 3 * p.melanin, 3);
   p.mouth_y = about(r, 130, 3.5f);
   p.mouth_w = about(r, 50 + 3 * m, 4.5f);
-  p.lip_up = about(r, 11.5f - 2.5f * m + 5 * p.melanin - 3 * p.age, 3);
-  p.lip_low = about(r, 17 - 2.5f * m + 4 * p.melanin - 3.5f * p.age, 3.5f);
+  p.lip_up = about(r, 14.5f - 3 * m + 5 * p.melanin - 3 * p.age, 3);
+  p.lip_low = about(r, 19.5f - 3 * m + 4 * p.melanin - 3.5f * p.age, 3.5f);
   p.bow = r.uniform(0.05f, 0.28f);
-  const Rgb rosy = {1.02f, 0.62f, 0.60f};
-  p.lip_colour = p.skin_tone * mix(rosy, Rgb{0.88f, 0.56f, 0.58f}, r.uniform());
+  const Rgb rosy = {0.98f, 0.50f, 0.50f};
+  p.lip_colour = p.skin_tone * mix(rosy, Rgb{0.80f, 0.46f, 0.50f}, r.uniform());
 }
 
 void draw_hair(Philox r, Person& p) {
@@ -98,7 +98,7 @@ void draw_hair(Philox r, Person& p) {
   p.style = style_for(r, p.masculine, p.age, p.melanin);
   p.hair_volume = about(r, 22, 11);
   p.hair_length = r.uniform();
-  p.hairline_y = about(r, -142 - 8 * p.age * p.masculine, 10);
+  p.hairline_y = about(r, -132 - 8 * p.age * p.masculine, 10);
   p.temple = p.masculine * r.uniform(0.2f, 0.6f + 0.4f * p.age);
   p.part_x = (chance(r, 0.5f) ? 1.f : -1.f) * r.uniform(8, 62);
   p.curl = r.uniform();
@@ -128,7 +128,7 @@ void draw_habits(Philox r, Person& p) {
   p.wears_glasses = chance(r, 0.27f) ? 0.85f : 0.02f;
   p.wears_hat = chance(r, 0.12f) ? 0.6f : 0.02f;
   p.wears_earrings = p.masculine < 0.5f ? (chance(r, 0.55f) ? 0.8f : 0.05f) : 0.05f;
-  p.wears_necklace = p.masculine < 0.5f ? (chance(r, 0.4f) ? 0.8f : 0.05f) : 0.05f;
+  p.wears_necklace = p.masculine < 0.5f ? (chance(r, 0.4f) ? 0.8f : 0.05f) : 0.02f;
   p.wears_makeup = p.masculine < 0.5f ? r.uniform() : 0;
   p.frame_w = r.uniform(41, 50);
   p.frame_h = r.uniform(27, 39);
@@ -190,7 +190,7 @@ Look make_look(uint64_t seed, uint32_t identity, uint32_t variation, const Perso
   const uint64_t step = (uint64_t(identity) << 32) | variation;
   auto stream = [&](const char* purpose) { return Philox(seed, purpose, step); };
   Philox r = stream("face/pose");
-  k.yaw = about(r, 0, 0.30f);
+  k.yaw = about(r, 0, 0.42f);
   k.pitch = about(r, 0, 0.13f);
   k.roll = about(r, 0, 0.09f);
   k.scale = about(r, 1, 0.05f);

@@ -57,13 +57,13 @@ void Relief::crease(std::span<const Point> keys, float width, float depth) {
 void Relief::nose_ridge(const Anatomy& a, const Person& p) {
   const float tip = a.nose_tip.y, base = a.nose_base.y, scale = p.nose_height;
   auto height = [&](float y) {
-    const float ridge = 5 + 11 * ramp(-12, 34, y) + 19 * ramp(14, tip - 2, y);
-    return scale * ridge * ramp(-46, -2, y) * (1 - ramp(tip + 2, base + 1, y));
+    const float ridge = 5 + 11 * ramp(-14, 36, y) + 13 * ramp(10, tip - 4, y);
+    return scale * ridge * ramp(-50, 0, y) * (1 - ramp(tip - 6, base + 4, y));
   };
   auto width = [&](float y) {
-    return p.bridge_w * 1.55f + 8 * ramp(-8, -36, y) + 8 * ramp(20, tip - 10, y) + 6 * ramp(tip - 14, tip + 6, y);
+    return p.bridge_w * 1.5f + 12 * ramp(-8, -40, y) + 14 * ramp(14, tip - 4, y);
   };
-  visit({-64, -48, 64, base + 2}, [&](Point q, Cell& cell) {
+  visit({-64, -52, 64, base + 5}, [&](Point q, Cell& cell) {
     const float h = height(q.y), w = width(q.y), u2 = q.x * q.x / (w * w), t = 1 - u2;
     if (t <= 0 || h <= 0) return;
     const float dh = height(q.y + 0.5f) - height(q.y - 0.5f), dw = width(q.y + 0.5f) - width(q.y - 0.5f);
@@ -80,13 +80,13 @@ void sculpt_middle(Relief& r, const Person& p, const Look& look, const Anatomy& 
   r.bump({0, -104}, 128, 84, 7);                        // forehead
   r.bump({0, -32}, 32, 30, 4);                          // glabella
   r.nose_ridge(a, p);
-  r.bump({0, tip}, 24, 20, 5 + 2 * p.masculine);        // tip
+  r.bump({0, tip + 1}, 0.92f * a.nose_w, 26, 9 + 2 * p.masculine);  // tip
   r.bump({0, base - 3}, 11, 14, 3);                     // columella
   r.bump({0, my - 4}, 92, 64, 13);                      // muzzle
   r.bump({0, base + 0.45f * (a.mouth.top(0) - base)}, 10, 24, -3.2f);  // philtrum
   r.bump({0, under + 11}, 54, 17, -6);                  // hollow under the lip
   r.bump({0, p.chin_y - 30}, 54, 38, 11 + 3 * p.masculine);
-  r.shade({0, base + 7}, 46, 17, 0.42f);
+  r.shade({0, base + 6}, 50, 20, 0.36f);
   r.shade({0, under + 7}, 46, 13, 0.34f);
   r.shade({0, -4}, 26, 30, 0.12f);
   // The nose's own shadow, on the side away from the light and below.
@@ -98,16 +98,16 @@ void sculpt_middle(Relief& r, const Person& p, const Look& look, const Anatomy& 
 void sculpt_side(Relief& r, const Person& p, const Look& look, const Anatomy& a, int k) {
   const Eye& e = a.eyes[k];
   const float s = e.side, x = std::fabs(e.centre.x), happy = std::max(0.f, look.smile), tip = a.nose_tip.y, w = a.nose_w;
-  r.bump({s * (x - 2), -7}, 54, 42, -15);                                  // socket
+  r.bump({s * (x - 2), -7}, 54, 42, -18);                                  // socket
   r.bump({s * (x - 32), -8}, 22, 30, -8);                                  // its inner corner
-  r.bump({s * (x - 4), -36}, 76, 27, 6 + 4 * p.masculine);                 // brow ridge
+  r.bump({s * (x - 4), -36}, 76, 28, 7.5f + 4 * p.masculine);                 // brow ridge
   r.bump({e.centre.x, e.centre.y + 0.5f}, 42, 29, 12);                     // eyeball under the lids
   r.bump({s * (x + 2), 25}, 44, 18, 1.5f + 3.5f * p.age + 2 * happy);      // lower lid and bag
-  r.bump({s * (x + 26), 50}, 78, 60, 14 + 3 * (1 - p.masculine));          // cheekbone
+  r.bump({s * (x + 26), 50}, 78, 60, 16 + 4 * (1 - p.masculine));          // cheekbone
   r.bump({s * (x + 10), 62}, 52, 42, 11 * happy);                          // cheek raised by a smile
   r.bump({s * 100, 116}, 52, 66, -9 + 6 * ramp(100, 125, p.jaw_w));        // hollow of the cheek
   r.bump({s * 120, -70}, 48, 62, -8);                                      // temple
-  r.bump({s * (w - 9), tip + 7}, 20, 19, 11);                              // wing of the nose
+  r.bump({s * (w - 10), tip + 8}, 22, 21, 13);                              // wing of the nose
   r.bump({s * (a.mouth.half + 6), a.mouth.seam(1)}, 15, 15, -4 - 3 * happy);
   r.shade({s * (x - 29), -7}, 28, 34, 0.34f);
   r.shade({s * x, -17}, 52, 20, 0.30f);

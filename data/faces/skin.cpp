@@ -77,10 +77,10 @@ void paint_head(const Scene& s, const Relief& relief) {
     const float cover = coverage(Outline::inside(at), footprint);
     if (cover <= 0) return 0.f;
 
-    // Dome h = D sqrt(1 - t^2.5): flat in front, steep at the outline.
-    constexpr float kDome = 112;
-    const float t = std::min(at.t, 0.985f), root = std::sqrt(t), t25 = t * t * root;
-    const float steep = -1.25f * kDome * t * root / std::sqrt(1 - t25);
+    // Dome h = D sqrt(1 - t^2.25): flat in front, steep at the outline.
+    constexpr float kDome = 118;
+    const float t = std::min(at.t, 0.985f), quarter = std::sqrt(std::sqrt(t));
+    const float steep = -1.125f * kDome * t * quarter / std::sqrt(1 - t * t * quarter);
     const Grain grain = skin_grain(q, p.pores, footprint, p.texture);
     const Relief::Cell& cell = relief[pixel];
     const Vec3 n = surface_normal(steep * at.dx + cell.hx + grain.hx, steep * at.dy + cell.hy + grain.hy, s.canvas.pose());
@@ -115,7 +115,7 @@ void paint_head(const Scene& s, const Relief& relief) {
       }
     }
     const float gloss = p.glossy * (0.45f + 0.9f * spot(q, {0, tip - 6}, 26, 64) + 0.6f * spot(q, {0, -92}, 100, 66) +
-                                    0.5f * spot(m, {84, 34}, 44, 34)) * (1 + 0.5f * grain.value);
+                                    0.5f * spot(m, {84, 34}, 44, 34)) * (1 + 0.3f * grain.value);
     float open = cell.open;
     if (hair_shades) open *= 1 - 0.38f * ramp(30, -4, q.y - a.hairline(q.x));
     open *= 1 - 0.28f * ramp(0.86f, 1.0f, at.t) * ramp(-30, 60, q.y);

@@ -103,7 +103,10 @@ class Pass {
     uint64_t mask = 0;
     for (size_t i = 0; i < n.inputs.size(); ++i)
       if (n.inputs[i].key() && useful(n.inputs[i])) mask |= uint64_t(1) << i;
-    const Vars grads = n.backward(g, Wants(mask));
+    const Vars grads = [&] {
+      WatchPause pause;
+      return n.backward(g, Wants(mask));
+    }();
     KIN_CHECK(grads.size() == n.inputs.size(), n.op, ": backward must return ", n.inputs.size(), " gradients, got ", grads.size());
     for (size_t i = 0; i < grads.size(); ++i) {
       if (!((mask >> i) & 1)) continue;

@@ -28,6 +28,9 @@ void watch(const char* what, const char* op, const std::string& where, const Ten
   active->first_ = text(what, " of ", op, where.empty() ? "" : " in ", where, ", ", t);
 }
 
+WatchPause::WatchPause() : paused_(active) { active = nullptr; }
+WatchPause::~WatchPause() { active = paused_; }
+
 LayerScope::LayerScope(const std::string& name) : outer_(layer) { layer = &name; }
 LayerScope::~LayerScope() { layer = outer_; }
 const std::string& current_layer() { return *layer; }

@@ -32,6 +32,18 @@ class FiniteWatch {
 bool watching();
 void watch(const char* what, const char* op, const std::string& layer, const Tensor& t);
 
+/// No watching while it lives: the engine checks a backward's gradients itself, under the name of the forward op.
+class WatchPause {
+ public:
+  WatchPause();
+  ~WatchPause();
+  WatchPause(const WatchPause&) = delete;
+  WatchPause& operator=(const WatchPause&) = delete;
+
+ private:
+  FiniteWatch* paused_;
+};
+
 /// Layers name themselves while they run: LayerScope here(path_). Nested scopes: the innermost counts.
 class LayerScope {
  public:

@@ -1,0 +1,117 @@
+#include "nn/scope.h"
+
+#include "kernels/base/philox.h"
+
+namespace kintsugi {
+
+ParameterStore::ParameterStore(StoreOptions options) : options_(options) {
+  KIN_CHECK(options.dtype == DType::f32 || options.dtype == DType::f64, "parameter_store: dtype must be f32 or f64, got ", options.dtype);
+}
+
+ParameterStore::Entry& ParameterStore::add(Entry entry) {
+  KIN_CHECK(index_.emplace(entry.name, entries_.size()).second, "parameter_store: the name ", entry.name, " is taken");
+  return entries_.emplace_back(std::move(entry));
+}
+
+const ParameterStore::Entry& ParameterStore::at(const std::string& name) const {
+  const auto found = index_.find(name);
+  KIN_CHECK(found != index_.end(), "parameter_store: there is no ", name);
+  return entries_[found->second];
+}
+
+const Var& ParameterStore::param_of(const Entry& e) {
+  KIN_CHECK(!e.is_buffer(), "parameter_store: ", e.name, " is a buffer, not a parameter");
+  return e.param;
+}
+
+bool matches_pattern(std::string_view name, std::string_view pattern) {
+  // Greedy with one point of return: after a star, the earliest continuation that fits is the best one.
+  size_t n = 0, p = 0, star = std::string_view::npos, resume = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p, ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+int ParameterStore::set_trainable(std::string_view pattern, bool on) {
+  int matched = 0;
+  for (Entry& e : entries_) {
+    if (e.is_buffer() || !matches_pattern(e.name, pattern)) continue;
+    e.param.set_needs_grad(on);
+    ++matched;
+  }
+  KIN_CHECK(matched > 0, "parameter_store: no parameter matches '", pattern, "'");
+  return matched;
+}
+
+std::vector<ParameterStore::NamedParam> ParameterStore::select(bool trainable_only) const {
+  std::vector<NamedParam> out;
+  for (const Entry& e : entries_)
+    if (!e.is_buffer() && (!trainable_only || e.param.needs_grad())) out.push_back({e.name, e.param});
+  return out;
+}
+
+Vars ParameterStore::trainable_vars() const {
+  Vars out;
+  for (NamedParam& p : trainable()) out.push_back(std::move(p.var));
+  return out;
+}
+
+void ParameterStore::zero_grad() const {
+  for (const Entry& e : entries_)
+    if (!e.is_buffer()) e.param.zero_grad();
+}
+
+int64_t ParameterStore::parameter_count() const {
+  int64_t n = 0;
+  for (const Entry& e : entries_)
+    if (!e.is_buffer()) n += e.param.numel();
+  return n;
+}
+
+int64_t ParameterStore::trainable_count() const {
+  int64_t n = 0;
+  for (const Entry& e : entries_)
+    if (!e.is_buffer() && e.param.needs_grad()) n += e.param.numel();
+  return n;
+}
+
+int64_t ParameterStore::state_count() const {
+  int64_t n = 0;
+  for (const Entry& e : entries_) n += e.value().numel();
+  return n;
+}
+
+uint64_t ParameterStore::state_hash() const {
+  uint64_t h = fnv1a64("");
+  for (const Entry& e : entries_) {
+    const Tensor t = e.value();
+    h = fnv1a64(text(e.name, t.shape(), t.dtype()), h);
+    h = fnv1a64({static_cast<const char*>(t.raw()), t.bytes()}, h);
+  }
+  return h;
+}
+
+Var Scope::param(std::string_view name, Shape shape, Init init, Layout layout) const {
+  const std::string full = join(name);
+  const StoreOptions& o = store_->options_;
+  Tensor value = o.initialise ? init.make(shape, o.seed, full, o.dtype) : Tensor(shape, o.dtype);
+  return store_->add({full, Var(std::move(value), true), {}, layout}).param;
+}
+
+Tensor Scope::buffer(std::string_view name, Shape shape, double value, DType dtype) const {
+  return store_->add({join(name), {}, Tensor::full(shape, value, dtype), Layout::plain}).buffer;
+}
+
+}  // namespace kintsugi

@@ -6,6 +6,7 @@ void grid_sample_fwd_ref(const Context&, const GridSampleFwd&);
 void grid_sample_fwd_fast(const Context&, const GridSampleFwd&);
 void grid_sample_bwd_ref(const Context&, const GridSampleBwd&);
 void grid_sample_bwd_fast(const Context&, const GridSampleBwd&);
+void grid_pieces_ref(const Context&, const GridPieces&);
 void affine_grid_fwd_ref(const Context&, const AffineGrid&);
 void affine_grid_bwd_ref(const Context&, const AffineGrid&);
 }  // namespace cpu
@@ -19,6 +20,9 @@ const Row<GridSampleBwd> bwd_rows[] = {
      "bands of image rows have one owner each, who skips output rows that miss the band; no atomics"},
     {"ref", DeviceKind::cpu, takes_all<GridSampleBwd>, cpu::grid_sample_bwd_ref, "plain loops, f64 accumulation"},
 };
+const Row<GridPieces> pieces_rows[] = {
+    {"ref", DeviceKind::cpu, takes_all<GridPieces>, cpu::grid_pieces_ref, "for finite differences only"},
+};
 const Row<AffineGrid> affine_fwd_rows[] = {
     {"ref", DeviceKind::cpu, takes_all<AffineGrid>, cpu::affine_grid_fwd_ref, "plain loops"},
 };
@@ -28,6 +32,7 @@ const Row<AffineGrid> affine_bwd_rows[] = {
 }  // namespace
 const Family<GridSampleFwd> grid_sample_fwd{"grid_sample_fwd", "y[i,j] = interpolate(x, position(grid[i,j]))", fwd_rows};
 const Family<GridSampleBwd> grid_sample_bwd{"grid_sample_bwd", "gx, ggrid of grid_sample_fwd", bwd_rows};
+const Family<GridPieces> grid_pieces{"grid_pieces", "first pixel, slope and offset of every position", pieces_rows};
 const Family<AffineGrid> affine_grid_fwd{"affine_grid_fwd", "grid[i,j] = theta (X_j, Y_i, 1)", affine_fwd_rows};
 const Family<AffineGrid> affine_grid_bwd{"affine_grid_bwd", "gtheta = sum_ij ggrid[i,j] (X_j, Y_i, 1)^T", affine_bwd_rows};
 }  // namespace kintsugi

@@ -21,31 +21,37 @@ enum class GridCoordinates : uint8_t {
   displacement,  ///< (dy, dx) in pixels, added to the output cell's own row and column
 };
 
-struct GridSampleFwd {
-  const void* x;     // [n, h, w, c]
+struct GridGeometry {
   const void* grid;  // [n, out_h, out_w, 2]
-  void* y;           // [n, out_h, out_w, c], overwritten
   int64_t n, h, w, c, out_h, out_w;
   GridSampling sampling;
   GridPadding padding;
   GridCoordinates coordinates;
-  DType dtype;
+  DType dtype;  // of every array
+  /// [n, out_h, out_w, 6] from grid_pieces, or null. Bilinear sampling is smooth only while a position stays between the same four
+  /// pixels; finite differences hold the pieces of the base point and may leave them.
+  const double* pieces = nullptr;
+};
+
+struct GridSampleFwd : GridGeometry {
+  const void* x;  // [n, h, w, c]
+  void* y;        // [n, out_h, out_w, c], overwritten
 };
 extern const Family<GridSampleFwd> grid_sample_fwd;
 
-struct GridSampleBwd {
-  const void* gy;    // [n, out_h, out_w, c]
-  const void* x;     // [n, h, w, c]; read for ggrid only
-  const void* grid;  // [n, out_h, out_w, 2]
-  void* gx;          // [n, h, w, c] or null, overwritten
-  void* ggrid;       // [n, out_h, out_w, 2] or null, overwritten
-  int64_t n, h, w, c, out_h, out_w;
-  GridSampling sampling;
-  GridPadding padding;
-  GridCoordinates coordinates;
-  DType dtype;
+struct GridSampleBwd : GridGeometry {
+  const void* gy;  // [n, out_h, out_w, c]
+  const void* x;   // [n, h, w, c]; read for ggrid only
+  void* gx;        // [n, h, w, c] or null, overwritten
+  void* ggrid;     // [n, out_h, out_w, 2] or null, overwritten
 };
 extern const Family<GridSampleBwd> grid_sample_bwd;
+
+/// Per cell and axis (row, then column): first pixel, and slope and offset of the position as a function of the grid value.
+struct GridPieces : GridGeometry {
+  double* out;  // [n, out_h, out_w, 6], overwritten
+};
+extern const Family<GridPieces> grid_pieces;
 
 /// Grids of an affine map: grid[n,i,j] = theta[n] (X_j, Y_i, 1)^T, with X, Y the normalised centres of the output cells.
 /// Linear in theta; the gradient is the transposed sum over cells.

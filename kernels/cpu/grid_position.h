@@ -54,13 +54,19 @@ struct GridTaps {
   double ty, tx, slope_y, slope_x;
 };
 
-/// Position of output cell (i, j). For nearest, ty = tx = 0 and (y0, x0) is the pixel. `args` is either args struct.
-template <class T, class Args>
-GridTaps grid_taps(const Args& args, const T* cell, int64_t i, int64_t j) {
-  const bool displaced = args.coordinates == GridCoordinates::displacement;
-  const Coordinate y = grid_coordinate(double(cell[displaced ? 0 : 1]), i, args.h, args.padding, args.coordinates);
-  const Coordinate x = grid_coordinate(double(cell[displaced ? 1 : 0]), j, args.w, args.padding, args.coordinates);
-  if (args.sampling == GridSampling::nearest) return {int64_t(std::nearbyint(y.at)), int64_t(std::nearbyint(x.at)), 0, 0, 0, 0};
+/// The taps of output cell (i, j), whose number is `cell`. For nearest, ty = tx = 0 and (y0, x0) is the pixel.
+template <class T>
+GridTaps grid_taps(const GridGeometry& g, int64_t cell, int64_t i, int64_t j) {
+  const T* value = static_cast<const T*>(g.grid) + 2 * cell;
+  const bool displaced = g.coordinates == GridCoordinates::displacement;
+  const double row = double(value[displaced ? 0 : 1]), col = double(value[displaced ? 1 : 0]);
+  if (g.pieces) {
+    const double* p = g.pieces + 6 * cell;
+    return {int64_t(p[0]), int64_t(p[3]), p[1] * row + p[2] - p[0], p[4] * col + p[5] - p[3], p[1], p[4]};
+  }
+  const Coordinate y = grid_coordinate(row, i, g.h, g.padding, g.coordinates);
+  const Coordinate x = grid_coordinate(col, j, g.w, g.padding, g.coordinates);
+  if (g.sampling == GridSampling::nearest) return {int64_t(std::nearbyint(y.at)), int64_t(std::nearbyint(x.at)), 0, 0, 0, 0};
   const double y0 = std::floor(y.at), x0 = std::floor(x.at);
   return {int64_t(y0), int64_t(x0), y.at - y0, x.at - x0, y.slope, x.slope};
 }

@@ -10,8 +10,8 @@ namespace kintsugi::cpu {
 namespace {
 
 /// Calls use(pixel, weight) for each tap inside the image with a weight, in a fixed order.
-template <class Args, class Use>
-void each_tap(const Args& a, const GridTaps& t, Use&& use) {
+template <class Use>
+void each_tap(const GridGeometry& a, const GridTaps& t, Use&& use) {
   for (int dy = 0; dy < 2; ++dy)
     for (int dx = 0; dx < 2; ++dx) {
       const int64_t y = t.y0 + dy, x = t.x0 + dx;
@@ -45,7 +45,7 @@ void grid_sample_fwd_ref(const Context&, const GridSampleFwd& a) {
   visit_float(a.dtype, "grid_sample_fwd", [&]<class T>() {
     for (int64_t cell = 0; cell < a.n * a.out_h * a.out_w; ++cell) {
       const int64_t n = cell / (a.out_h * a.out_w), i = cell / a.out_w % a.out_h, j = cell % a.out_w;
-      const GridTaps t = grid_taps(a, static_cast<const T*>(a.grid) + 2 * cell, i, j);
+      const GridTaps t = grid_taps<T>(a, cell, i, j);
       for (int64_t c = 0; c < a.c; ++c) {
         double sum = 0;
         each_tap(a, t, [&](int64_t pixel, double weight) {
@@ -61,10 +61,9 @@ void grid_sample_fwd_fast(const Context&, const GridSampleFwd& a) {
   parallel_for(a.n * a.out_h, grain_for(a.out_w * (40 + 8 * a.c)), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const float* x = static_cast<const float*>(a.x) + row / a.out_h * a.h * a.w * a.c;
-      const float* grid = static_cast<const float*>(a.grid) + row * a.out_w * 2;
       float* y = static_cast<float*>(a.y) + row * a.out_w * a.c;
       for (int64_t j = 0; j < a.out_w; ++j, y += a.c) {
-        const GridTaps t = grid_taps(a, grid + 2 * j, row % a.out_h, j);
+        const GridTaps t = grid_taps<float>(a, row * a.out_w + j, row % a.out_h, j);
         const bool inside = t.y0 >= 0 && t.y0 + 1 < a.h && t.x0 >= 0 && t.x0 + 1 < a.w;
         if (inside && a.sampling == GridSampling::bilinear) {
           const float w00 = float((1 - t.ty) * (1 - t.tx)), w01 = float((1 - t.ty) * t.tx);
@@ -88,7 +87,7 @@ void grid_sample_bwd_ref(const Context&, const GridSampleBwd& a) {
     std::vector<double> sum(a.gx ? size_t(a.n * a.h * a.w * a.c) : 0);
     for (int64_t cell = 0; cell < a.n * a.out_h * a.out_w; ++cell) {
       const int64_t n = cell / (a.out_h * a.out_w), i = cell / a.out_w % a.out_h, j = cell % a.out_w;
-      const GridTaps t = grid_taps(a, static_cast<const T*>(a.grid) + 2 * cell, i, j);
+      const GridTaps t = grid_taps<T>(a, cell, i, j);
       const T* gy = static_cast<const T*>(a.gy) + cell * a.c;
       if (a.gx)
         each_tap(a, t, [&](int64_t pixel, double weight) {
@@ -103,7 +102,6 @@ void grid_sample_bwd_ref(const Context&, const GridSampleBwd& a) {
 
 void grid_sample_bwd_fast(const Context&, const GridSampleBwd& a) {
   const int64_t rows = a.n * a.out_h;
-  const auto* grid = static_cast<const float*>(a.grid);
   const auto* gy = static_cast<const float*>(a.gy);
   // First pass: the grid's gradient, and which image rows each output row touches.
   struct Extent {
@@ -116,7 +114,7 @@ void grid_sample_bwd_fast(const Context&, const GridSampleBwd& a) {
       Extent e{a.h, -1};
       for (int64_t j = 0; j < a.out_w; ++j) {
         const int64_t cell = row * a.out_w + j;
-        const GridTaps t = grid_taps(a, grid + 2 * cell, row % a.out_h, j);
+        const GridTaps t = grid_taps<float>(a, cell, row % a.out_h, j);
         e = {std::min(e.low, t.y0), std::max(e.high, t.y0 + 1)};
         if (a.ggrid) cell_gradient(a, t, gy + cell * a.c, x, static_cast<float*>(a.ggrid) + 2 * cell);
       }
@@ -137,7 +135,7 @@ void grid_sample_bwd_fast(const Context&, const GridSampleBwd& a) {
         if (extent[size_t(row)].high < y0 || extent[size_t(row)].low >= y1) continue;
         for (int64_t j = 0; j < a.out_w; ++j) {
           const int64_t cell = row * a.out_w + j;
-          const GridTaps t = grid_taps(a, grid + 2 * cell, row % a.out_h, j);
+          const GridTaps t = grid_taps<float>(a, cell, row % a.out_h, j);
           if (t.y0 + 1 < y0 || t.y0 >= y1) continue;
           each_tap(a, t, [&](int64_t pixel, double weight) {
             if (pixel < y0 * a.w || pixel >= y1 * a.w) return;
@@ -145,6 +143,23 @@ void grid_sample_bwd_fast(const Context&, const GridSampleBwd& a) {
           });
         }
       }
+    }
+  });
+}
+
+void grid_pieces_ref(const Context&, const GridPieces& a) {
+  visit_float(a.dtype, "grid_pieces", [&]<class T>() {
+    for (int64_t cell = 0; cell < a.n * a.out_h * a.out_w; ++cell) {
+      const GridTaps t = grid_taps<T>(a, cell, cell / a.out_w % a.out_h, cell % a.out_w);
+      const T* value = static_cast<const T*>(a.grid) + 2 * cell;
+      const bool displaced = a.coordinates == GridCoordinates::displacement;
+      double* out = a.out + 6 * cell;
+      out[0] = double(t.y0);
+      out[1] = t.slope_y;
+      out[2] = out[0] + t.ty - t.slope_y * double(value[displaced ? 0 : 1]);
+      out[3] = double(t.x0);
+      out[4] = t.slope_x;
+      out[5] = out[3] + t.tx - t.slope_x * double(value[displaced ? 1 : 0]);
     }
   });
 }

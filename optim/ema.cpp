@@ -1,0 +1,32 @@
+#include "optim/ema.h"
+
+#include <utility>
+
+#include "kernels/optimizer.h"
+
+namespace kintsugi {
+
+Ema::Ema(ParameterList parameters, double decay) : parameters_(std::move(parameters)), decay_(decay) {
+  KIN_CHECK(decay >= 0 && decay <= 1, "ema: decay must be between 0 and 1, got ", decay);
+  for (const auto& p : parameters_) {
+    places_.emplace(p.var.state().get(), averages_.size());
+    averages_.push_back({p.name, p.var.value().clone()});
+  }
+}
+
+std::optional<size_t> Ema::place_of(const Var& parameter) const {
+  const auto found = places_.find(parameter.state().get());
+  if (found == places_.end()) return {};
+  return found->second;
+}
+
+void Ema::update_except(const std::vector<bool>& done) {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (i < done.size() && done[i]) continue;
+    const Tensor &p = parameters_[i].var.value(), &average = averages_[i].tensor;
+    ema_update(Context{p.device()}, {average.raw(), p.raw(), p.numel(), decay_, p.dtype()});
+    average.bump_version();
+  }
+}
+
+}  // namespace kintsugi

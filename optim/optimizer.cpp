@@ -1,0 +1,98 @@
+#include "optim/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+#include <utility>
+
+#include "kernels/optimizer.h"
+
+namespace kintsugi {
+
+Optimizer::Optimizer(const char* op, ParameterList parameters) : parameters_(std::move(parameters)) {
+  std::unordered_set<std::string> names;
+  for (const auto& p : parameters_) {
+    KIN_CHECK(p.var && p.var.is_leaf(), op, ": parameter '", p.name, "' must be a leaf");
+    KIN_CHECK(names.insert(p.name).second, op, ": parameter '", p.name, "' is given twice");
+  }
+}
+
+void Optimizer::zero_grad() const {
+  for (const auto& p : parameters_) p.var.zero_grad();
+}
+
+Tensor Optimizer::add_state(const NamedVar& parameter, const char* what, Shape shape, DType dtype) {
+  state_.push_back({parameter.name + "." + what, Tensor::zeros(shape, dtype, parameter.var.value().device())});
+  return state_.back().tensor;
+}
+
+Adam::Adam(ParameterList parameters, AdamOptions options) : Optimizer("adam", std::move(parameters)), options_(options) {
+  KIN_CHECK(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
+            "adam: betas must be in [0, 1), got ", options.beta1, " and ", options.beta2);
+  KIN_CHECK(options.eps >= 0 && options.weight_decay >= 0, "adam: eps and weight_decay must not be negative, got ", options.eps, " and ",
+            options.weight_decay);
+  for (const auto& p : parameters_)
+    moments_.push_back({add_state(p, "exp_avg", p.var.shape(), p.var.dtype()), add_state(p, "exp_avg_sq", p.var.shape(), p.var.dtype()),
+                        add_state(p, "step", {}, DType::i64)});
+}
+
+void Adam::step(const StepOptions& o) {
+  std::vector<bool> averaged(o.ema ? o.ema->averages().size() : 0);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Var& var = parameters_[i].var;
+    if (!var.grad()) continue;
+    const Tensor& p = var.value();
+    const Moments& m = moments_[i];
+    const auto place = o.ema ? o.ema->place_of(var) : std::nullopt;
+    const Tensor ema = place ? o.ema->averages()[*place].tensor : Tensor();
+    const int64_t step = ++*m.step.data<int64_t>();
+    adam_step(Context{p.device()}, {p.raw(), var.grad().raw(), m.mean.raw(), m.square.raw(), ema.raw(), p.numel(), step, o.lr,
+                                    options_.beta1, options_.beta2, options_.eps, options_.weight_decay, options_.decoupled, o.grad_scale,
+                                    o.ema ? o.ema->decay() : 0, p.dtype()});
+    for (const Tensor* t : {&p, &m.mean, &m.square, &m.step}) t->bump_version();
+    if (place) {
+      ema.bump_version();
+      averaged[*place] = true;
+    }
+  }
+  if (o.ema) o.ema->update_except(averaged);
+}
+
+Sgd::Sgd(ParameterList parameters, SgdOptions options) : Optimizer("sgd", std::move(parameters)), options_(options) {
+  KIN_CHECK(options.momentum >= 0 && options.weight_decay >= 0, "sgd: momentum and weight_decay must not be negative, got ", options.momentum,
+            " and ", options.weight_decay);
+  for (const auto& p : parameters_)
+    buffers_.push_back(options.momentum > 0 ? add_state(p, "momentum_buffer", p.var.shape(), p.var.dtype()) : Tensor());
+}
+
+void Sgd::step(const StepOptions& o) {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Var& var = parameters_[i].var;
+    if (!var.grad()) continue;
+    const Tensor& p = var.value();
+    sgd_step(Context{p.device()}, {p.raw(), var.grad().raw(), buffers_[i].raw(), p.numel(), o.lr, options_.momentum,
+                                   options_.weight_decay, o.grad_scale, p.dtype()});
+    p.bump_version();
+    if (buffers_[i]) buffers_[i].bump_version();
+  }
+  if (o.ema) o.ema->update();
+}
+
+double global_grad_norm(const ParameterList& parameters) {
+  double total = 0;
+  for (const auto& p : parameters) {
+    const Tensor& g = p.var.grad();
+    if (!g) continue;
+    double squares = 0;
+    sum_squares(Context{g.device()}, {g.raw(), &squares, g.numel(), g.dtype()});
+    total += squares;
+  }
+  return std::sqrt(total);
+}
+
+double clip_factor(double norm, double max_norm) {
+  KIN_CHECK(max_norm > 0, "clip_factor: max_norm must be positive, got ", max_norm);
+  return std::min(1.0, max_norm / (norm + 1e-6));
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,81 @@
+// Adam, AdamW and SGD over named parameters. The learning rate belongs to the caller (optim/schedule.h), so that a step is a
+// function of what it is given. A parameter without a gradient is left alone, as in PyTorch.
+#pragma once
+#include <memory>
+
+#include "optim/ema.h"
+
+namespace kintsugi {
+
+struct StepOptions {
+  double lr;
+  double grad_scale = 1;  // multiplies every gradient first: clip_factor(), or 1 / micro-batches
+  Ema* ema = nullptr;     // updated too: in the same pass where the optimiser can, else behind it
+};
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  virtual void step(const StepOptions& options) = 0;
+
+  const ParameterList& parameters() const { return parameters_; }
+  void zero_grad() const;
+
+  /// Everything a later step depends on besides the parameters, named "<parameter>.<what>". The tensors are the state itself:
+  /// saving them and copying them back with load_state continues bit by bit.
+  const std::vector<NamedTensor>& state() const { return state_; }
+  /// Throws Error when an entry is missing or has another shape, and then changes nothing.
+  void load_state(std::span<const NamedTensor> state) { copy_by_name("optimizer state", state_, state); }
+
+ protected:
+  /// Throws Error for an empty Var, a Var that is not a leaf, or a name given twice.
+  Optimizer(const char* op, ParameterList parameters);
+  Tensor add_state(const NamedVar& parameter, const char* what, Shape shape, DType dtype);
+
+  ParameterList parameters_;
+
+ private:
+  std::vector<NamedTensor> state_;
+};
+
+struct AdamOptions {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double weight_decay = 0;
+  bool decoupled = false;  // AdamW: decay acts on the weights, not through the gradient
+};
+
+/// Adam, or AdamW with `decoupled`. Equations: kernels/optimizer.h. State per parameter: exp_avg, exp_avg_sq, step.
+class Adam : public Optimizer {
+ public:
+  explicit Adam(ParameterList parameters, AdamOptions options = {});
+  void step(const StepOptions& options) override;
+
+ private:
+  struct Moments {
+    Tensor mean, square, step;  // step: an i64 scalar, updates made so far
+  };
+  AdamOptions options_;
+  std::vector<Moments> moments_;
+};
+
+struct SgdOptions {
+  double momentum = 0, weight_decay = 0;
+};
+
+/// State per parameter: momentum_buffer, when momentum is not 0.
+class Sgd : public Optimizer {
+ public:
+  explicit Sgd(ParameterList parameters, SgdOptions options = {});
+  void step(const StepOptions& options) override;
+
+ private:
+  SgdOptions options_;
+  std::vector<Tensor> buffers_;
+};
+
+/// Euclidean norm over all gradients of the list, in f64; the same bits for any number of threads.
+double global_grad_norm(const ParameterList& parameters);
+/// What torch.nn.utils.clip_grad_norm_ multiplies gradients by: min(1, max_norm / (norm + 1e-6)). Give it to a step as grad_scale.
+double clip_factor(double norm, double max_norm);
+
+}  // namespace kintsugi

@@ -1,0 +1,26 @@
+// What optimisers work on: leaves with the names they have in checkpoints.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograd/var.h"
+
+namespace kintsugi {
+
+struct NamedVar {
+  std::string name;
+  Var var;
+};
+using ParameterList = std::vector<NamedVar>;
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// Copies values into `to` from the entries of `from` with the same names; extra entries are ignored. Throws Error naming `what` when
+/// a name is missing or a shape differs, before anything is changed.
+void copy_by_name(const char* what, std::span<const NamedTensor> to, std::span<const NamedTensor> from);
+
+}  // namespace kintsugi

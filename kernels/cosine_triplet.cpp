@@ -1,0 +1,27 @@
+#include "kernels/cosine_triplet.h"
+
+namespace kintsugi {
+namespace cpu {
+void cosine_triplet_fwd_ref(const Context&, const CosineTripletFwd&);
+void cosine_triplet_fwd_fast(const Context&, const CosineTripletFwd&);
+void cosine_triplet_bwd_ref(const Context&, const CosineTripletBwd&);
+void cosine_triplet_bwd_fast(const Context&, const CosineTripletBwd&);
+}  // namespace cpu
+
+namespace {
+
+const Row<CosineTripletFwd> fwd_rows[] = {
+    {"fast", DeviceKind::cpu, f32_only<CosineTripletFwd>, cpu::cosine_triplet_fwd_fast, "all five products in one pass, ordered partial sums in f64"},
+    {"ref", DeviceKind::cpu, takes_all<CosineTripletFwd>, cpu::cosine_triplet_fwd_ref, "plain loop in f64"},
+};
+const Row<CosineTripletBwd> bwd_rows[] = {
+    {"fast", DeviceKind::cpu, f32_only<CosineTripletBwd>, cpu::cosine_triplet_bwd_fast, "all three gradients in one pass"},
+    {"ref", DeviceKind::cpu, takes_all<CosineTripletBwd>, cpu::cosine_triplet_bwd_ref, "plain loop in f64"},
+};
+
+}  // namespace
+
+const Family<CosineTripletFwd> cosine_triplet_fwd{"cosine_triplet_fwd", "L = mean softplus(cos(q, a) - cos(p, a))", fwd_rows};
+const Family<CosineTripletBwd> cosine_triplet_bwd{"cosine_triplet_bwd", "gradients of L to p, a and q", bwd_rows};
+
+}  // namespace kintsugi

@@ -1,0 +1,27 @@
+#include "kernels/mean_loss.h"
+
+namespace kintsugi {
+namespace cpu {
+void mean_loss_fwd_ref(const Context&, const MeanLossFwd&);
+void mean_loss_fwd_fast(const Context&, const MeanLossFwd&);
+void mean_loss_bwd_ref(const Context&, const MeanLossBwd&);
+void mean_loss_bwd_fast(const Context&, const MeanLossBwd&);
+}  // namespace cpu
+
+namespace {
+
+const Row<MeanLossFwd> fwd_rows[] = {
+    {"fast", DeviceKind::cpu, f32_only<MeanLossFwd>, cpu::mean_loss_fwd_fast, "SIMD, ordered partial sums in f64"},
+    {"ref", DeviceKind::cpu, takes_all<MeanLossFwd>, cpu::mean_loss_fwd_ref, "plain loop in f64"},
+};
+const Row<MeanLossBwd> bwd_rows[] = {
+    {"fast", DeviceKind::cpu, f32_only<MeanLossBwd>, cpu::mean_loss_bwd_fast, "SIMD, both gradients in one pass"},
+    {"ref", DeviceKind::cpu, takes_all<MeanLossBwd>, cpu::mean_loss_bwd_ref, "plain loop in f64"},
+};
+
+}  // namespace
+
+const Family<MeanLossFwd> mean_loss_fwd{"mean_loss_fwd", "y = 1/n sum f(a - b)", fwd_rows};
+const Family<MeanLossBwd> mean_loss_bwd{"mean_loss_bwd", "ga = gy/n f'(a - b) = -gb", bwd_rows};
+
+}  // namespace kintsugi

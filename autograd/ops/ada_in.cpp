@@ -17,8 +17,11 @@ Centred centre(const char* op, const char* argument, const Var& x, double eps) {
   KIN_CHECK(positions >= 2, op, ": ", argument, " must have at least two positions, got ", x.value());
   std::vector<int> axes;
   for (int i = 1; i + 1 < x.rank(); ++i) axes.push_back(i);
-  const Var m = mean(x, axes, true), d = x - m;
-  return {m, d, sqrt(sum(square(d), axes, true) / double(positions - 1) + eps)};
+  // Mean and deviations do not depend on a constant shift, so the shift may be the mean as f32 holds it: what is left of a
+  // large mean then costs no digits of d.
+  const Var shift = mean(Var(x.value()), axes, true), near = x - shift;
+  const Var rest = mean(near, axes, true), d = near - rest;
+  return {shift + rest, d, sqrt(sum(square(d), axes, true) / double(positions - 1) + eps)};
 }
 
 }  // namespace

@@ -16,6 +16,6 @@ const Row<Matmul> rows[] = {
 
 }  // namespace
 
-const Family<Matmul> matmul{"matmul", "C = op(A) op(B) + bias", rows};
+const Family<Matmul> batched_matmul{"matmul", "C = op(A) op(B) + bias", rows};
 
 }  // namespace kintsugi

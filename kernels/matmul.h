@@ -17,6 +17,6 @@ struct Matmul {
   DType dtype = DType::f32;
 };
 
-extern const Family<Matmul> matmul;
+extern const Family<Matmul> batched_matmul;  // listed as "matmul"
 
 }  // namespace kintsugi

@@ -1,0 +1,127 @@
+#include "autograd/ops/conv2d.h"
+
+#include "autograd/node.h"
+#include "autograd/ops/reduce.h"
+#include "kernels/conv2d.h"
+#include "tensor/context.h"
+
+namespace kintsugi {
+namespace {
+
+const void* raw_or_null(const Var& v) { return v ? v.value().raw() : nullptr; }
+
+Var dgrad(const char* op, const Var& gy, const Var& w, const Var& bias, const ConvShape& s);
+Var wgrad(const Var& x, const Var& gy, const ConvShape& s);
+
+// The gradients of weight and bias, in one pass over the pixels where nobody asks for a second derivative.
+void weight_gradients(const Var& x, const Var& gy, const ConvShape& s, bool want_w, bool want_bias, Var& gw, Var& gbias) {
+  if (grad_mode()) {
+    if (want_w) gw = wgrad(x, gy, s);
+    if (want_bias) gbias = sum(gy, {0, 1, 2});
+    return;
+  }
+  const Tensor& v = x.value();
+  Tensor w, b;
+  if (want_w) w = Tensor({s.o, s.kh, s.kw, s.c / s.groups}, v.dtype(), v.device());
+  if (want_bias) b = Tensor({s.o}, v.dtype(), v.device());
+  if (want_w || want_bias) conv2d_wgrad(context_of(v), {s, v.raw(), gy.value().raw(), w.raw(), b.raw(), v.dtype()});
+  if (want_w) gw = w;
+  if (want_bias) gbias = b;
+}
+
+Var fwd(const Var& x, const Var& w, const Var& bias, const ConvShape& s) {
+  const Tensor& v = x.value();
+  Tensor y({s.n, s.out_h, s.out_w, s.o}, v.dtype(), v.device());
+  conv2d_fwd(context_of(v), {s, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype()});
+  return record("conv2d", {x, w, bias}, y, [sx = Saved("conv2d", x), sw = Saved("conv2d", w), s](const Var& gy, const Wants& want) {
+    Vars g(3);
+    if (want[0]) g[0] = dgrad("conv2d", gy, sw.var(), {}, s);
+    weight_gradients(sx.var(), gy, s, want[1], want[2], g[1], g[2]);
+    return g;
+  });
+}
+
+Var dgrad(const char* op, const Var& gy, const Var& w, const Var& bias, const ConvShape& s) {
+  const Tensor& v = gy.value();
+  Tensor gx({s.n, s.h, s.w, s.c}, v.dtype(), v.device());
+  conv2d_dgrad(context_of(v), {s, v.raw(), w.value().raw(), raw_or_null(bias), gx.raw(), v.dtype()});
+  return record(op, {gy, w, bias}, gx, [sg = Saved(op, gy), sw = Saved(op, w), s](const Var& g, const Wants& want) {
+    Vars r(3);
+    if (want[0]) r[0] = fwd(g, sw.var(), {}, s);
+    if (want[1]) r[1] = wgrad(g, sg.var(), s);
+    if (want[2]) r[2] = sum(g, {0, 1, 2});
+    return r;
+  });
+}
+
+Var wgrad(const Var& x, const Var& gy, const ConvShape& s) {
+  const Tensor& v = x.value();
+  Tensor gw({s.o, s.kh, s.kw, s.c / s.groups}, v.dtype(), v.device());
+  conv2d_wgrad(context_of(v), {s, v.raw(), gy.value().raw(), gw.raw(), nullptr, v.dtype()});
+  return record("conv2d", {x, gy}, gw, [sx = Saved("conv2d", x), sg = Saved("conv2d", gy), s](const Var& g, const Wants& want) {
+    Vars r(2);
+    if (want[0]) r[0] = dgrad("conv2d", sg.var(), g, {}, s);
+    if (want[1]) r[1] = fwd(sx.var(), g, {}, s);
+    return r;
+  });
+}
+
+void check_operands(const char* op, const Var& x, const Var& w, const Var& bias, int64_t outputs) {
+  KIN_CHECK(x.rank() == 4, op, ": x must be [N,H,W,C], got ", x.value());
+  KIN_CHECK(w.rank() == 4 && w.dim(1) > 0 && w.dim(2) > 0, op, ": w must have rank 4 and a kernel of at least 1x1, got ", w.value());
+  KIN_CHECK(w.dtype() == x.dtype(), op, ": w must be ", x.dtype(), " as x is, got ", w.dtype());
+  KIN_CHECK(!bias || bias.shape() == Shape{outputs}, op, ": bias must be [", outputs, "], got ", bias.shape(), " (w: ", w.shape(), ")");
+  KIN_CHECK(!bias || bias.dtype() == x.dtype(), op, ": bias must be ", x.dtype(), " as x is, got ", bias.dtype());
+}
+
+ConvShape check_options(const char* op, int stride, const Padding& p, int dilation, int groups) {
+  KIN_CHECK(stride >= 1, op, ": stride must be at least 1, got ", stride);
+  KIN_CHECK(dilation >= 1, op, ": dilation must be at least 1, got ", dilation);
+  KIN_CHECK(groups >= 1, op, ": groups must be at least 1, got ", groups);
+  KIN_CHECK(p.top >= 0 && p.bottom >= 0 && p.left >= 0 && p.right >= 0, op, ": pad must not be negative, got ", p.top, ",", p.bottom, ",",
+            p.left, ",", p.right);
+  ConvShape s;
+  s.stride_h = s.stride_w = stride;
+  s.dilation_h = s.dilation_w = dilation;
+  s.top = p.top;
+  s.left = p.left;
+  s.groups = groups;
+  return s;
+}
+
+}  // namespace
+
+Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o) {
+  check_operands("conv2d", x, w, bias, w.rank() > 0 ? w.dim(0) : 0);
+  ConvShape s = check_options("conv2d", o.stride, o.pad, o.dilation, o.groups);
+  KIN_CHECK(x.dim(3) == w.dim(3) * o.groups, "conv2d: x must have ", w.dim(3) * o.groups, " channels, got ", x.dim(3), " (x: ", x.shape(),
+            ", w: ", w.shape(), ", groups: ", o.groups, ")");
+  KIN_CHECK(w.dim(0) % o.groups == 0, "conv2d: groups must divide the ", w.dim(0), " output channels, got ", o.groups);
+  s.n = x.dim(0), s.h = x.dim(1), s.w = x.dim(2), s.c = x.dim(3);
+  s.o = w.dim(0), s.kh = w.dim(1), s.kw = w.dim(2);
+  const int64_t spare_h = s.h + o.pad.top + o.pad.bottom - o.dilation * (s.kh - 1) - 1;
+  const int64_t spare_w = s.w + o.pad.left + o.pad.right - o.dilation * (s.kw - 1) - 1;
+  KIN_CHECK(spare_h >= 0 && spare_w >= 0, "conv2d: w must fit into the padded image, got ", w.shape(), " for ", x.shape());
+  s.out_h = spare_h / o.stride + 1;
+  s.out_w = spare_w / o.stride + 1;
+  return fwd(x, w, bias, s);
+}
+
+Var conv2d_transpose(const Var& x, const Var& w, const Var& bias, const Conv2dTransposeOptions& o) {
+  const char* op = "conv2d_transpose";
+  check_operands(op, x, w, bias, w.rank() == 4 ? w.dim(3) * o.groups : 0);
+  ConvShape s = check_options(op, o.stride, o.pad, o.dilation, o.groups);
+  KIN_CHECK(x.dim(3) == w.dim(0), op, ": x must have ", w.dim(0), " channels, got ", x.dim(3), " (x: ", x.shape(), ", w: ", w.shape(), ")");
+  KIN_CHECK(w.dim(0) % o.groups == 0, op, ": groups must divide the ", w.dim(0), " input channels, got ", o.groups);
+  KIN_CHECK(o.output_padding >= 0 && o.output_padding < o.stride, op, ": output_padding must be within 0 and stride - 1 = ", o.stride - 1,
+            ", got ", o.output_padding);
+  s.n = x.dim(0), s.out_h = x.dim(1), s.out_w = x.dim(2), s.o = x.dim(3);
+  s.c = w.dim(3) * o.groups, s.kh = w.dim(1), s.kw = w.dim(2);
+  s.h = (s.out_h - 1) * o.stride - o.pad.top - o.pad.bottom + o.dilation * (s.kh - 1) + o.output_padding + 1;
+  s.w = (s.out_w - 1) * o.stride - o.pad.left - o.pad.right + o.dilation * (s.kw - 1) + o.output_padding + 1;
+  KIN_CHECK(s.h > 0 && s.w > 0, op, ": pad must leave some of the result, got ", s.h, " x ", s.w, " pixels (x: ", x.shape(), ", w: ",
+            w.shape(), ")");
+  return dgrad(op, x, w, bias, s);
+}
+
+}  // namespace kintsugi

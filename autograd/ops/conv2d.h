@@ -1,0 +1,39 @@
+// 2-D convolution and transposed convolution on NHWC images, f32 or f64. Differentiable without end: forward, input gradient and
+// weight gradient are each other's derivatives (kernels/conv2d.h has the equations).
+#pragma once
+#include "autograd/var.h"
+
+namespace kintsugi {
+
+/// Zeros around an image; 0 or more on each side.
+struct Padding {
+  int top = 0, bottom = 0, left = 0, right = 0;
+};
+/// The same on all four sides.
+constexpr Padding pad_all(int p) { return {p, p, p, p}; }
+
+struct Conv2dOptions {
+  int stride = 1;
+  Padding pad = {};
+  int dilation = 1;
+  int groups = 1;
+};
+
+/// x [N,H,W,C], w [O,kh,kw,C/groups], bias [O] or empty -> [N,P,Q,O], P = (H + top + bottom - dilation (kh-1) - 1) / stride + 1, rounded
+/// down; Q likewise. Group g maps channels [g C/groups, (g+1) C/groups) to the g-th part of O.
+Var conv2d(const Var& x, const Var& w, const Var& bias = {}, const Conv2dOptions& options = {});
+
+struct Conv2dTransposeOptions {
+  int stride = 1;
+  Padding pad = {};         // taken away from the result
+  int dilation = 1;
+  int groups = 1;
+  int output_padding = 0;   // rows and columns added at the bottom and right; less than stride
+};
+
+/// The adjoint of conv2d: x [N,H,W,I], w [I,kh,kw,O/groups], bias [O] or empty -> [N,P,Q,O],
+/// P = (H-1) stride - top - bottom + dilation (kh-1) + output_padding + 1. The weight is that of the convolution from O to I channels
+/// whose adjoint this is; PyTorch's [in, out/groups, kh, kw] becomes it by the same permutation that turns OIHW into OHWI.
+Var conv2d_transpose(const Var& x, const Var& w, const Var& bias = {}, const Conv2dTransposeOptions& options = {});
+
+}  // namespace kintsugi

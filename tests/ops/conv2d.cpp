@@ -1,0 +1,78 @@
+// Convolutions. An output is a sum of K = kh kw C/groups products of unit normals with about sqrt(K) roundings of 6e-8, relative to its
+// own size sqrt(K): 2e-6 covers K up to 600. The sums of the weight gradient run over at most as many pixels.
+#include "autograd/ops/conv2d.h"
+
+#include "tests/harness/op_case.h"
+
+namespace kintsugi::testing {
+namespace {
+
+// ints: stride, top, bottom, left, right, dilation, groups (and output_padding for the transposed one).
+Conv2dOptions options(const Sample& s) {
+  const auto i = [&](int k) { return int(s.ints[k]); };
+  return {i(0), {i(1), i(2), i(3), i(4)}, i(5), i(6)};
+}
+
+const OpCaseRegistration conv2d_case{{
+    .op = "conv2d",
+    .families = {"conv2d_fwd", "conv2d_dgrad", "conv2d_wgrad"},
+    .samples = {{"3x3", {{2, 7, 6, 4}, {5, 3, 3, 4}, {5}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"3x3 no padding, no bias", {{1, 6, 5, 3}, {4, 3, 3, 3}}, {}, {}, {1, 0, 0, 0, 0, 1, 1}},
+                {"more channels than a tile", {{1, 9, 17, 33}, {37, 3, 3, 33}, {37}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"3x3 stride 2", {{1, 7, 8, 3}, {4, 3, 3, 3}, {4}}, {}, {}, {2, 1, 1, 1, 1, 1, 1}},
+                {"pad bottom and right, even", {{2, 8, 6, 4}, {4, 3, 3, 4}, {4}}, {}, {}, {2, 0, 1, 0, 1, 1, 1}},
+                {"pad bottom and right, odd", {{1, 7, 5, 3}, {3, 3, 3, 3}, {3}}, {}, {}, {2, 0, 1, 0, 1, 1, 1}},
+                {"all sides differ", {{1, 5, 6, 2}, {3, 3, 3, 2}, {3}}, {}, {}, {1, 0, 3, 4, 1, 1, 1}},
+                {"1x1", {{2, 5, 4, 6}, {3, 1, 1, 6}, {3}}, {}, {}, {1, 0, 0, 0, 0, 1, 1}},
+                {"1x1 stride 2", {{1, 6, 7, 4}, {5, 1, 1, 4}}, {}, {}, {2, 0, 0, 0, 0, 1, 1}},
+                {"4x4 stride 2", {{2, 8, 10, 3}, {4, 4, 4, 3}}, {}, {}, {2, 1, 1, 1, 1, 1, 1}},
+                {"4x4", {{1, 7, 6, 4}, {1, 4, 4, 4}, {1}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"whole image", {{3, 4, 4, 5}, {6, 4, 4, 5}, {6}}, {}, {}, {1, 0, 0, 0, 0, 1, 1}},
+                {"7x7 stride 2", {{1, 12, 11, 3}, {4, 7, 7, 3}}, {}, {}, {2, 3, 3, 3, 3, 1, 1}},
+                {"stride beyond the kernel", {{1, 7, 6, 2}, {2, 2, 2, 2}, {2}}, {}, {}, {3, 0, 0, 0, 0, 1, 1}},
+                {"1x3", {{1, 5, 6, 3}, {4, 1, 3, 3}, {4}}, {}, {}, {1, 0, 0, 1, 1, 1, 1}},
+                {"dilation 2", {{1, 9, 8, 3}, {4, 3, 3, 3}, {4}}, {}, {}, {1, 2, 2, 2, 2, 2, 1}},
+                {"stride 2 and dilation 2", {{1, 9, 8, 2}, {3, 3, 3, 2}}, {}, {}, {2, 2, 2, 2, 2, 2, 1}},
+                {"two groups", {{2, 6, 5, 4}, {6, 3, 3, 2}, {6}}, {}, {}, {1, 1, 1, 1, 1, 1, 2}},
+                {"depthwise", {{1, 7, 6, 18}, {18, 3, 3, 1}, {18}}, {}, {}, {1, 1, 1, 1, 1, 1, 18}},
+                {"depthwise stride 2", {{1, 7, 7, 5}, {5, 3, 3, 1}, {5}}, {}, {}, {2, 1, 1, 1, 1, 1, 5}},
+                {"depthwise, two outputs each", {{1, 5, 6, 3}, {6, 3, 3, 1}, {6}}, {}, {}, {1, 1, 1, 1, 1, 1, 3}},
+                {"one pixel", {{1, 1, 1, 2}, {3, 3, 3, 2}, {3}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"wide", {{1, 3, 230, 2}, {3, 3, 3, 2}, {3}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"large mean", {{2, 6, 7, 8}, {5, 3, 3, 8}, {5}}, {}, {{1e3, 1}, {0, 1}, {0, 1}}, {1, 1, 1, 1, 1, 1, 1}}},
+    .run = [](const Vars& x, const Sample& s) { return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Var(), options(s)); },
+    .f32_tolerance = 2e-6,
+    .gradgrad = true,
+    .errors = {{"channels", [] { conv2d(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 4})); }, {"conv2d", "x must have 4", "got 3"}},
+               {"rank", [] { conv2d(Tensor::zeros({4, 4, 3}), Tensor::zeros({2, 3, 3, 3})); }, {"conv2d", "x must be", "[4,4,3]"}},
+               {"fit", [] { conv2d(Tensor::zeros({1, 2, 4, 3}), Tensor::zeros({2, 3, 3, 3})); }, {"conv2d", "fit", "[2,3,3,3]", "[1,2,4,3]"}},
+               {"groups", [] { conv2d(Tensor::zeros({1, 4, 4, 4}), Tensor::zeros({3, 3, 3, 2}), {}, {.groups = 2}); }, {"conv2d", "groups", "3", "got 2"}},
+               {"stride", [] { conv2d(Tensor::zeros({1, 4, 4, 4}), Tensor::zeros({3, 3, 3, 4}), {}, {.stride = 0}); }, {"conv2d", "stride", "got 0"}},
+               {"bias", [] { conv2d(Tensor::zeros({1, 4, 4, 4}), Tensor::zeros({3, 3, 3, 4}), Tensor::zeros({4})); }, {"conv2d", "bias", "[3]", "got [4]"}}},
+}};
+
+const OpCaseRegistration conv2d_transpose_case{{
+    .op = "conv2d_transpose",
+    .families = {"conv2d_fwd", "conv2d_dgrad", "conv2d_wgrad"},
+    .samples = {{"4x4 stride 2", {{2, 5, 4, 4}, {4, 4, 4, 3}, {3}}, {}, {}, {2, 1, 1, 1, 1, 1, 1, 0}},
+                {"3x3 stride 2 with output padding", {{1, 4, 5, 3}, {3, 3, 3, 4}, {4}}, {}, {}, {2, 1, 1, 1, 1, 1, 1, 1}},
+                {"2x2 stride 2, no bias", {{1, 3, 4, 4}, {4, 2, 2, 2}}, {}, {}, {2, 0, 0, 0, 0, 1, 1, 0}},
+                {"gaps between taps", {{1, 3, 4, 4}, {4, 2, 2, 2}, {2}}, {}, {}, {3, 0, 0, 0, 0, 1, 1, 2}},
+                {"two groups", {{1, 5, 5, 4}, {4, 3, 3, 3}, {6}}, {}, {}, {1, 1, 1, 1, 1, 1, 2, 0}},
+                {"1x1", {{2, 3, 4, 5}, {5, 1, 1, 6}, {6}}, {}, {}, {1, 0, 0, 0, 0, 1, 1, 0}},
+                {"from one pixel", {{3, 1, 1, 5}, {5, 4, 4, 6}, {6}}, {}, {}, {1, 0, 0, 0, 0, 1, 1, 0}},
+                {"large mean", {{1, 5, 4, 4}, {4, 4, 4, 3}, {3}}, {}, {{1e3, 1}, {0, 1}, {0, 1}}, {2, 1, 1, 1, 1, 1, 1, 0}}},
+    .run =
+        [](const Vars& x, const Sample& s) {
+          const Conv2dOptions o = options(s);
+          return conv2d_transpose(x[0], x[1], x.size() > 2 ? x[2] : Var(), {o.stride, o.pad, o.dilation, o.groups, int(s.ints[7])});
+        },
+    .f32_tolerance = 2e-6,
+    .gradgrad = true,
+    .errors = {{"channels", [] { conv2d_transpose(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 3})); }, {"conv2d_transpose", "x must have 2", "got 3"}},
+               {"output_padding", [] { conv2d_transpose(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({3, 3, 3, 3}), {}, {.stride = 2, .output_padding = 2}); },
+                {"conv2d_transpose", "output_padding", "got 2"}}},
+}};
+
+}  // namespace
+}  // namespace kintsugi::testing

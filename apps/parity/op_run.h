@@ -27,6 +27,8 @@ class OpRun {
   /// Floating tensors in this run's type, others as they are.
   Tensor constant(const std::string& tensor, const Order& order = as_stored) const;
 
+  const Shape& shape(const std::string& tensor) const { return golden_.shape(name_ + "/" + tensor); }
+
   /// Compares, and takes part in the gradients when the file has g_<tensor>.
   void output(const std::string& tensor, const Var& value, const Order& order = as_stored);
   /// Compares integers.

@@ -50,8 +50,8 @@ void paint_backdrop(const Scene& s) {
         const Rgb green = mix(srgb(44, 66, 30), srgb(150, 170, 88), clamp01(0.45f + 0.55f * leaves));
         c = mix(c, green, 0.72f) * (0.8f + 0.25f * cloudy);
       } else {
-        const float across = (q.x + turn * 160 * down) / panel, cellx = std::floor(across), in = across - cellx;
-        const float tone = 0.62f + 0.30f * lattice_value(int(cellx), 3, k.texture);
+        const float across = (q.x + turn * 160 * down) / panel, in = across - float(floor_int(across));
+        const float tone = 0.62f + 0.30f * lattice_value(floor_int(across), 3, k.texture);
         const float gap = ramp(0, 4 / panel + unit / panel, std::min(in, 1 - in));
         const float wood = noise(q.x * 0.11f, q.y * 0.012f, k.texture + 17) + 0.6f * noise(q.x * 0.3f, q.y * 0.03f, k.texture + 19) * band_limit(6.6f, unit);
         c = c * ((tone + 0.12f * wood) * (0.35f + 0.65f * gap));

@@ -44,12 +44,12 @@ void Canvas::segment(Point a, Point b, float wa, float wb, Rgb ca, Rgb cb, float
   if (dx < 0) std::swap(a, b), std::swap(wa, wb), std::swap(ca, cb), dx = -dx, dy = -dy;
   if (dx < 1e-6f) return;
   const float inv = 1 / dx, slope = dy * inv, widen = std::sqrt(1 + slope * slope);
-  const int from = std::max(0, int(std::ceil(a.x - 0.5f))), to = std::min(size_, int(std::ceil(b.x - 0.5f)));
+  const int from = std::max(0, -floor_int(0.5f - a.x)), to = std::min(size_, -floor_int(0.5f - b.x));
   for (int i = from; i < to; ++i) {
     const float t = (float(i) + 0.5f - a.x) * inv, centre = a.y + dy * t;
     const float half = 0.5f * mix(wa, wb, t) * widen;
     const float lo = centre - half, hi = centre + half;
-    const int j0 = std::max(0, int(std::floor(lo))), j1 = std::min(size_ - 1, int(std::floor(hi)));
+    const int j0 = std::max(0, floor_int(lo)), j1 = std::min(size_ - 1, floor_int(hi));
     const Rgb c = mix(ca, cb, t);
     for (int j = j0; j <= j1; ++j) {
       const float cover = (std::min(hi, float(j) + 1) - std::max(lo, float(j))) * opacity;

@@ -65,7 +65,7 @@ class Comb {
     const Rgb dark = p_.hair_colour * 0.30f;
     s_.canvas.layer({-260, top_ - grow - 30, 260, bottom + 30}, hair, [&](Point q, Rgb& colour, int) {
       const float rough = 14 * noise(q.x * 0.05f, q.y * 0.05f, p_.texture + 93) + 6 * noise(q.x * 0.14f, q.y * 0.14f, p_.texture + 94);
-      const float body = Outline::inside(a_.outline.at(q)) + grow + rough;
+      const float body = Outline::inside(a_.outline.at(q)) + grow * (0.25f + 0.75f * ramp(bottom + 20, bottom - 110, q.y)) + rough;
       colour = s_.light.matt(dark, normal(q), 0.85f);
       return coverage(std::min(body, bottom + rough - q.y), s_.canvas.footprint());
     });
@@ -162,13 +162,16 @@ void short_hair(Comb& c) {
     Point d;
     float reach = length * c.r.uniform(0.7f, 1.15f);
     if (buzz || up) {
-      d = Point{0.55f * across + 0.45f * away * p.curl + 0.22f * c.r.uniform(-1, 1), -1};
+      d = Point{0.32f * across + 0.45f * away * p.curl + 0.22f * c.r.uniform(-1, 1), -1};
     } else {
       // Combed away from the parting, over the top and down.
       const float from_part = root.x - p.part_x > 0 ? 1.f : -1.f;
-      d = Point{from_part * 1.2f, -0.38f + 0.25f * c.r.uniform(-1, 1)};
+      const float near = (root.x - p.part_x) / 34;
+      d = Point{from_part * (1.15f - 0.5f * std::fabs(across)), -0.38f - 0.45f * bell(near * near) + 0.25f * c.r.uniform(-1, 1)};
       reach *= from_part == away ? 1.35f : 0.9f;
     }
+    // Shorter towards the sides, so that the silhouette is a dome.
+    reach *= 1.1f - 0.55f * across * across;
     // The sides lie close and run down to the back.
     d = mix(d, Point{sign * 0.30f, 1}, side);
     reach = mix(reach, std::min(length, 15.f), side);
@@ -209,7 +212,9 @@ void curls(Comb& c, bool long_hair) {
     const float turns = -0.25f + 0.36f * c.r.uniform(-1, 1) * (long_hair ? 1.12f : 0.82f);
     const Point edge = c.a_.outline.point(turns), out = edge - Outline::kCentre;
     const float inv = 1 / std::sqrt(out.x * out.x + out.y * out.y);
-    const float rough = 1 + 0.30f * noise(turns * 26, 0, p.texture + 97);
+    // Long curls hang as wide as they stand; short ones come in towards the ears.
+    const float taper = long_hair ? 1.f : 1 - 0.75f * ramp(0.10f, 0.27f, std::fabs(turns + 0.25f));
+    const float rough = taper * (1 + 0.30f * noise(turns * 26, 0, p.texture + 97));
     const float lift = mix(-0.52f, 1.f, std::min(1.f, depth + 0.35f * c.r.uniform())) * grow * rough;
     Point root = edge + out * (inv * std::min(lift, grow * rough));
     if (lift < 0) root = mix(edge, Point{0.85f * edge.x, c.a_.hairline(edge.x)}, c.r.uniform());
@@ -276,10 +281,13 @@ void paint_hair(const Scene& s) {
     case swept_up:
     case side_part: short_hair(c); break;
     case fringe: {
-      c.ground(0.7f * p.hair_volume);
-      const float down = p.masculine > 0.5f ? 8.f : 60.f + 40 * p.hair_length;
-      for (float side : {-1.f, 1.f}) curtain(c, side, p.masculine > 0.5f ? 260 : 480, down, 0.3f, 0.5f);
-      fringe_hair(c, 900, p.brow_y - 22);
+      if (p.masculine > 0.5f) {
+        short_hair(c);
+      } else {
+        c.ground(0.7f * p.hair_volume);
+        for (float side : {-1.f, 1.f}) curtain(c, side, 480, 60 + 40 * p.hair_length, 0.3f, 0.5f);
+      }
+      fringe_hair(c, 900, p.brow_y - (p.masculine > 0.5f ? 44 : 22));
       break;
     }
     case bob:

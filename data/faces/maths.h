@@ -28,6 +28,11 @@ inline Vec3 normalized(Vec3 a) {
 
 inline float mix(float a, float b, float t) { return a + (b - a) * t; }
 inline float clamp01(float t) { return t < 0 ? 0.f : t > 1 ? 1.f : t; }
+/// Largest integer not above x; the library's floor is a call where the instruction set has no rounding.
+inline int floor_int(float x) {
+  const int i = int(x);
+  return i - (float(i) > x);
+}
 /// 0 below lo, 1 above hi, smooth between; lo > hi gives the falling step.
 inline float ramp(float lo, float hi, float x) {
   const float t = clamp01((x - lo) / (hi - lo));
@@ -40,7 +45,7 @@ inline float bell(float r2) {
 }
 /// sin(2 pi turns), to about 1e-3.
 inline float sine(float turns) {
-  const float t = turns - std::floor(turns + 0.5f);
+  const float t = turns - float(floor_int(turns + 0.5f));
   const float y = 8 * t - 16 * t * std::fabs(t);
   return y + 0.225f * (y * std::fabs(y) - y);
 }

@@ -24,7 +24,7 @@ void paint_inside(const Scene& s) {
     c = mix(c, Rgb{0.30f, 0.085f, 0.075f}, 0.8f * tongue);
     // Upper teeth hang from the upper lip; widths shrink towards the sides as the arch turns away.
     const float length = std::min(0.78f * m.gap, 16.f) * (1 - 0.42f * u * u);
-    const float arc = u * (1 + 0.35f * u * u) * half / 10.2f, cell = arc - std::floor(arc);
+    const float arc = u * (1 + 0.35f * u * u) * half / 10.2f, cell = arc - float(floor_int(arc));
     const float gum = q.y - top, edge = length - 1.1f * std::fabs(cell - 0.5f) * std::fabs(cell - 0.5f) * 4;
     const float tooth = coverage(edge - gum, footprint) * ramp(0.98f, 0.72f, std::fabs(u));
     const float between = band_limit(10, footprint) * bell(std::min(cell, 1 - cell) * std::min(cell, 1 - cell) * 150);
@@ -114,7 +114,7 @@ void paint_beard(const Scene& s) {
   };
   // Roots fill the zone by rejection; order runs down the face so that upper hairs lie on lower ones' roots.
   if (p.beard > 0)
-    for (int k = 0; k < 2600; ++k) {
+    for (int k = 0; k < 3600; ++k) {
       const float x = r.uniform(-150, 150), ax = std::fabs(x), y = p.chin_y + 4 - 215 * r.uniform();
       const float edge = mix(m.y + 2, 30.f, ramp(58, 118, ax)) + 8 * r.uniform(-1, 1);
       const Outline::Position at = a.outline.at({x, y});

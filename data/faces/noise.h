@@ -22,9 +22,8 @@ struct NoiseSample {
 
 /// Value noise with a C1 fade; the lattice step is 1.
 inline NoiseSample noise_slope(float x, float y, uint32_t seed) {
-  const float fx = std::floor(x), fy = std::floor(y);
-  const int i = int(fx), j = int(fy);
-  const float u = x - fx, v = y - fy;
+  const int i = floor_int(x), j = floor_int(y);
+  const float u = x - float(i), v = y - float(j);
   const float a = lattice_value(i, j, seed), b = lattice_value(i + 1, j, seed);
   const float c = lattice_value(i, j + 1, seed), d = lattice_value(i + 1, j + 1, seed);
   const float su = u * u * (3 - 2 * u), sv = v * v * (3 - 2 * v);

@@ -52,42 +52,42 @@ HairStyle style_for(Philox& r, float masculine, float age, float melanin) {
 void draw_head(Philox r, Person& p) {
   const float m = p.masculine;
   const float plump = bell_draw(r);
-  p.cheek_w = about(r, 134 + 6 * m + 7 * plump, 5);
+  p.cheek_w = about(r, 134 + 6 * m + 7 * plump, 7);
   p.forehead_w = about(r, 128 + 2 * m + 3 * plump, 6);
-  p.jaw_w = about(r, 97 + 17 * m + 9 * plump, 6);
-  p.chin_w = about(r, 38 + 15 * m + 3 * plump, 7);
+  p.jaw_w = about(r, 97 + 17 * m + 9 * plump, 10);
+  p.chin_w = about(r, 38 + 15 * m + 3 * plump, 13);
   p.crown_y = about(r, -212, 7);
-  p.chin_y = about(r, 211 + 8 * m, 8);
-  p.ear_out = about(r, 9 + 3 * m, 6);
+  p.chin_y = about(r, 211 + 8 * m, 13);
+  p.ear_out = about(r, 9 + 3 * m, 9);
   p.ear_h = about(r, 42 + 4 * p.age, 5);
 }
 
 void draw_features(Philox r, Person& p) {
   const float m = p.masculine;
-  p.eye_x = about(r, 63, 3.5f);
-  p.eye_w = about(r, 33.5f - 1.5f * m, 2.5f);
-  p.eye_up = about(r, 15.5f - 2.2f * m - 1.8f * p.age, 2.5f);
-  p.eye_low = about(r, 8.3f - 0.7f * m, 1.6f);
-  p.eye_tilt = about(r, 2.2f - 1.2f * m - 2 * p.age, 2.5f);
-  p.fold = about(r, 7.5f, 3.5f);
+  p.eye_x = about(r, 63, 5.5f);
+  p.eye_w = about(r, 33.5f - 1.5f * m, 3.5f);
+  p.eye_up = about(r, 15.5f - 2.2f * m - 1.8f * p.age, 3.6f);
+  p.eye_low = about(r, 8.3f - 0.7f * m, 2.4f);
+  p.eye_tilt = about(r, 2.2f - 1.2f * m - 2 * p.age, 4.5f);
+  p.fold = about(r, 7.5f, 5.5f);
   p.iris_radius = about(r, 13.4f, 0.8f);
   p.iris = iris_for(r, p.melanin);
-  p.brow_y = about(r, -36 + 5 * m, 4.5f);
-  p.brow_arch = about(r, 8 - 4 * m, 4);
-  p.brow_thick = about(r, 8.5f + 3.5f * m, 2.5f);
-  p.brow_length = about(r, 39, 4);
+  p.brow_y = about(r, -36 + 5 * m, 7);
+  p.brow_arch = about(r, 8 - 4 * m, 6);
+  p.brow_thick = about(r, 8.5f + 3.5f * m, 4.5f);
+  p.brow_length = about(r, 39, 6);
   p.brow_density = r.uniform(0.55f, 1.f);
-  p.nose_w = about(r, 30 + 3.5f * m + 7 * p.melanin, 4.5f);
-  p.nose_tip_y = about(r, 73, 4);
-  p.nose_height = about(r, 1 + 0.12f * m, 0.25f);
-  p.bridge_w = about(r, 14 + 3 * m + 3 * p.melanin, 3);
-  p.mouth_y = about(r, 130, 3.5f);
-  p.mouth_w = about(r, 50 + 3 * m, 4.5f);
-  p.lip_up = about(r, 14.5f - 3 * m + 5 * p.melanin - 3 * p.age, 3);
-  p.lip_low = about(r, 19.5f - 3 * m + 4 * p.melanin - 3.5f * p.age, 3.5f);
+  p.nose_w = about(r, 30 + 3.5f * m + 7 * p.melanin, 7);
+  p.nose_tip_y = about(r, 73, 6.5f);
+  p.nose_height = about(r, 1 + 0.12f * m, 0.38f);
+  p.bridge_w = about(r, 14 + 3 * m + 3 * p.melanin, 4.5f);
+  p.mouth_y = about(r, 130, 6);
+  p.mouth_w = about(r, 50 + 3 * m, 7);
+  p.lip_up = about(r, 14.5f - 3 * m + 5 * p.melanin - 3 * p.age, 5);
+  p.lip_low = about(r, 19.5f - 3 * m + 4 * p.melanin - 3.5f * p.age, 6);
   p.bow = r.uniform(0.05f, 0.28f);
-  const Rgb rosy = {0.98f, 0.50f, 0.50f};
-  p.lip_colour = p.skin_tone * mix(rosy, Rgb{0.80f, 0.46f, 0.50f}, r.uniform());
+  const Rgb rosy = {0.90f, 0.46f, 0.53f};
+  p.lip_colour = p.skin_tone * mix(rosy, Rgb{0.76f, 0.45f, 0.52f}, r.uniform());
 }
 
 void draw_hair(Philox r, Person& p) {

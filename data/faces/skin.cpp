@@ -30,7 +30,7 @@ Grain skin_grain(Point q, float strength, float footprint, uint32_t seed) {
 
 /// Opacity of small round spots scattered over a jittered grid.
 float scattered_spots(Point q, float cell, float density, float radius, float footprint, uint32_t seed) {
-  const int ci = int(std::floor(q.x / cell)), cj = int(std::floor(q.y / cell));
+  const int ci = floor_int(q.x / cell), cj = floor_int(q.y / cell);
   float sum = 0;
   for (int j = cj - 1; j <= cj + 1; ++j)
     for (int i = ci - 1; i <= ci + 1; ++i) {

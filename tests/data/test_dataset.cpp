@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "data/drawn_dataset.h"
 #include "data/face_index.h"
 #include "data/folder_dataset.h"
 #include "data/image_file.h"
@@ -150,4 +151,18 @@ TEST_CASE("datasets: flips and degradations change with the epoch and are repeat
   CHECK(fixed.size() == 3);
   CHECK(fixed.get(9, 0).lq.pixels == data.get(0, 2).lq.pixels);
   CHECK_THROWS_WITH_AS(FixedDataset(base, 18, 3), doctest::Contains("[18,21)"), Error);
+}
+
+TEST_CASE("drawn dataset: identities and variations") {
+  const DrawnDataset data(3, 100, 4, 32, 2), other(3, 102, 2, 32, 2);
+  CHECK(data.size() == 4);
+  const Sample a = data.get(0, 2);
+  CHECK(a.name == "drawn/102/0");
+  CHECK(a.gt.h == 32);
+  CHECK(a.gt.pixels == other.get(0, 0).gt.pixels);
+  CHECK(a.gt.pixels == data.get(2, 2).gt.pixels);
+  CHECK(a.gt.pixels != data.get(1, 2).gt.pixels);
+  CHECK(a.gt.pixels != data.get(0, 3).gt.pixels);
+  CHECK_THROWS_WITH_AS(data.get(0, 4), doctest::Contains("[0,4), got 4"), Error);
+  CHECK_THROWS_WITH_AS(DrawnDataset(3, 0, 0, 32), doctest::Contains("count"), Error);
 }

@@ -3,10 +3,13 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "data/degrade.h"
 #include "data/image.h"
+#include "data/strokes.h"
 
 namespace kintsugi {
 
@@ -50,6 +53,35 @@ class DegradeDataset : public Dataset {
   DatasetPtr base_;
   DegradeOptions options_;
   uint64_t seed_;
+};
+
+/// lq = gt with white strokes over it, drawn anew every epoch.
+class StrokeDataset : public Dataset {
+ public:
+  StrokeDataset(DatasetPtr base, StrokeOptions options, uint64_t seed) : base_(std::move(base)), options_(options), seed_(seed) {}
+  int64_t size() const override { return base_->size(); }
+  Sample get(uint64_t epoch, int64_t index) const override;
+
+ private:
+  DatasetPtr base_;
+  StrokeOptions options_;
+  uint64_t seed_;
+};
+
+/// Keeps the samples of a slow source in memory, up to `most_bytes` of them. Only for sources whose samples are the same in
+/// every epoch: what was first seen is what is given from then on.
+class CachedDataset : public Dataset {
+ public:
+  explicit CachedDataset(DatasetPtr base, size_t most_bytes = size_t(1) << 30);
+  int64_t size() const override { return base_->size(); }
+  Sample get(uint64_t epoch, int64_t index) const override;
+
+ private:
+  DatasetPtr base_;
+  size_t most_bytes_;
+  mutable std::mutex mutex_;
+  mutable size_t bytes_ = 0;
+  mutable std::vector<std::shared_ptr<const Sample>> kept_;
 };
 
 /// Samples [first, first + count) of another dataset, always as they look in `epoch` 0: a fixed validation set, or the few

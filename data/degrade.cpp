@@ -48,6 +48,7 @@ DegradeOptions DegradeOptions::colorization() {
   DegradeOptions o;
   o.colour_shift_probability = 0.3;
   o.grey_probability = 0.01;
+  o.colour_jitter_probability = 0.3;
   return o;
 }
 
@@ -96,6 +97,9 @@ Degradation draw_degradation(const DegradeOptions& options, Philox& random) {
     v = shift ? drawn : 0;
   }
   d.grey = random.uniform() < options.grey_probability;
+  const bool jitter = random.uniform() < options.colour_jitter_probability;
+  const ColourJitter drawn = ColourJitter::draw(random);
+  if (jitter) d.colour_jitter = drawn;
   return d;
 }
 
@@ -131,6 +135,7 @@ Image degrade(const Image& image, const Degradation& d, int kernel_size, const P
   for (size_t i = 0; i < x.pixels.size(); ++i)
     x.pixels[i] = std::clamp(x.pixels[i] + float(d.colour_shift[i % 3]), 0.0f, 1.0f);
   if (d.grey) make_grey(x);
+  if (d.colour_jitter) d.colour_jitter->apply(x);
   round_to_bytes(x);
   return x;
 }

@@ -2,8 +2,10 @@
 // Restoration with Codebook Lookup Transformer", NeurIPS 2022, equation 10; ranges of the published training options).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
+#include "data/colour_jitter.h"
 #include "data/filter.h"
 #include "data/image.h"
 #include "kernels/base/philox.h"
@@ -25,13 +27,14 @@ struct DegradeOptions {
   double colour_shift_probability = 0;  // one offset per channel, uniform in +-colour_shift/255
   double colour_shift = 20;
   double grey_probability = 0;
+  double colour_jitter_probability = 0;  // brightness, contrast, saturation, hue: data/colour_jitter.h
 
   /// Stage II (transformer), also the large set of stage III.
   static DegradeOptions stage2();
   static DegradeOptions stage3_large() { return stage2(); }
   /// Stage III (fidelity): mild.
   static DegradeOptions stage3_small();
-  /// Stage II with colour shifts and grey pictures.
+  /// Stage II with colour shifts, grey pictures and colour jitter.
   static DegradeOptions colorization();
   /// The ranges printed in the paper: sigma [1,15], scale [1,30], noise [0,20], quality [30,90].
   static DegradeOptions paper();
@@ -51,6 +54,7 @@ struct Degradation {
   int jpeg_quality = 100;
   double colour_shift[3] = {0, 0, 0};  // added, in [0, 1] units
   bool grey = false;
+  std::optional<ColourJitter> colour_jitter;
 };
 
 /// Draws all parameters; the count of numbers taken does not depend on the options.

@@ -153,6 +153,48 @@ TEST_CASE("datasets: flips and degradations change with the epoch and are repeat
   CHECK_THROWS_WITH_AS(FixedDataset(base, 18, 3), doctest::Contains("[18,21)"), Error);
 }
 
+TEST_CASE("cached dataset: asks its source once, up to its limit") {
+  struct Counting : Ramps {
+    mutable int asked = 0;
+    Sample get(uint64_t epoch, int64_t index) const override { return ++asked, Ramps::get(epoch, index); }
+  };
+  const auto source = std::make_shared<Counting>();
+  const CachedDataset data(source, 2 * 16 * 16 * 3 * sizeof(float));
+  for (int round = 0; round < 3; ++round)
+    for (int64_t i = 0; i < 3; ++i) CHECK(data.get(0, i).gt.pixels == Ramps().get(0, i).gt.pixels);
+  CHECK(source->asked == 2 + 3);  // two samples fit, the third is made each time
+}
+
+TEST_CASE("stroke dataset: white strokes over an otherwise unchanged picture") {
+  const StrokeDataset data(std::make_shared<Ramps>(), {}, 5);
+  const Sample s = data.get(0, 1);
+  int white = 0;
+  for (size_t i = 0; i < s.gt.pixels.size(); ++i) {
+    white += s.lq.pixels[i] == 1;
+    CHECK((s.lq.pixels[i] == 1 || (s.lq.pixels[i] <= s.gt.pixels[i] && s.lq.pixels[i] > s.gt.pixels[i] - 1.001f / 255)));
+  }
+  CHECK(white > 0);
+  CHECK(s.lq.pixels == data.get(0, 1).lq.pixels);
+  CHECK(s.lq.pixels != data.get(1, 1).lq.pixels);
+}
+
+TEST_CASE("strokes: a mask of zeros and ones that covers part of the picture") {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Philox random(seed, "test");
+    const Image mask = stroke_mask(64, 48, {}, random);
+    double covered = 0;
+    for (float v : mask.pixels) {
+      REQUIRE((v == 0 || v == 1));
+      covered += v;
+    }
+    CHECK(covered > 0);
+    CHECK(covered < 64 * 48);
+  }
+  Philox random(1, "test");
+  CHECK_THROWS_AS(stroke_mask(0, 4, {}, random), Error);
+  CHECK_THROWS_WITH_AS(paint_white(Image(4, 4), Image(4, 5, 1)), doctest::Contains("4x4x1, got 4x5x1"), Error);
+}
+
 TEST_CASE("drawn dataset: identities and variations") {
   const DrawnDataset data(3, 100, 4, 32, 2), other(3, 102, 2, 32, 2);
   CHECK(data.size() == 4);

@@ -131,6 +131,49 @@ TEST_CASE("degrade: grey equals the reference") {
   for (int64_t i = 0; i < expected.numel(); ++i) CHECK(std::abs(x.pixels[3 * i] - expected.item(i)) <= 1e-6);
 }
 
+TEST_CASE("colour jitter: each step equals torchvision's") {
+  const auto golden = open_golden("data_degrade.safetensors");
+  if (!golden) return;
+  const auto chw = [&](const std::string& name) {
+    const Tensor t = golden->read("jitter/" + name);
+    Image image(int(t.dim(1)), int(t.dim(2)));
+    const int64_t area = t.dim(1) * t.dim(2);
+    for (int64_t i = 0; i < t.numel(); ++i) image.pixels[size_t(i % area * 3 + i / area)] = float(t.item(i));
+    return image;
+  };
+  const auto off = [&](const char* expected, auto step, float factor) {
+    Image x = chw("rgb");
+    step(x, factor);
+    return distance(x, chw(expected));
+  };
+  CHECK(off("brightness_1.37", adjust_brightness, 1.37f) <= 1e-6);
+  CHECK(off("contrast_0.61", adjust_contrast, 0.61f) <= 1e-6);
+  CHECK(off("saturation_1.42", adjust_saturation, 1.42f) <= 1e-6);
+  CHECK(off("saturation0_0", adjust_saturation, 0.0f) <= 1e-6);
+  // A hue lies in [0, 1) and is multiplied by 6 on its way back: a few roundings of 6 * 2^-24.
+  CHECK(off("hue_pos_0.083", adjust_hue, 0.083f) <= 4e-6);
+  CHECK(off("hue_neg_-0.1", adjust_hue, -0.1f) <= 4e-6);
+}
+
+TEST_CASE("colour jitter: greys keep their hue, every order occurs, the draw is applied") {
+  Image grey(2, 2, 3, 0.3f);
+  adjust_hue(grey, 0.25f);
+  CHECK(grey.pixels == Image(2, 2, 3, 0.3f).pixels);
+  Image red(1, 1);
+  red.pixels = {1, 0, 0};
+  adjust_hue(red, 1 / 3.0f);
+  CHECK(distance(red, [] { Image g(1, 1); g.pixels = {0, 1, 0}; return g; }()) <= 1e-6);
+  CHECK_THROWS_AS(adjust_hue(red, 0.6f), Error);
+  Philox random(1, "test");
+  int first[4] = {};
+  for (int i = 0; i < 400; ++i) ++first[ColourJitter::draw(random).order[0]];
+  for (int n : first) CHECK(n > 50);
+  DegradeOptions always = DegradeOptions::colorization().for_size(16), never = always;
+  always.colour_jitter_probability = 1;
+  never.colour_jitter_probability = 0;
+  CHECK(degrade(pattern(16, 16), always, 1, 0, 0).pixels != degrade(pattern(16, 16), never, 1, 0, 0).pixels);
+}
+
 TEST_CASE("degrade: filter2d equals its definition at every SIMD level, also on pictures smaller than the kernel") {
   for (auto [h, w] : {std::pair{1, 1}, {2, 3}, {5, 4}, {9, 50}}) {
     const Image image = pattern(h, w);

@@ -4,8 +4,12 @@
 #include <png.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
+
+#include <jpeglib.h>
 
 #include "data/jpeg.h"
 #include "kernels/base/error.h"
@@ -115,6 +119,40 @@ TEST_CASE("image file: JPEG, and content beats the name") {
   const Image back = read_image(scratch / "a.png");
   REQUIRE(back.pixels.size() == image.pixels.size());
   for (size_t i = 0; i < image.pixels.size(); ++i) CHECK(std::abs(back.pixels[i] - image.pixels[i]) < 4 / 255.0f);
+}
+
+TEST_CASE("image file: JPEG of printing inks, plain and inverted as Adobe programs write it") {
+  for (bool adobe : {false, true}) {
+    jpeg_compress_struct codec{};
+    jpeg_error_mgr errors;
+    codec.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&codec);
+    unsigned char* out = nullptr;
+    unsigned long size = 0;
+    jpeg_mem_dest(&codec, &out, &size);
+    codec.image_width = codec.image_height = 8;
+    codec.input_components = 4;
+    codec.in_color_space = JCS_CMYK;
+    jpeg_set_defaults(&codec);
+    jpeg_set_quality(&codec, 100, TRUE);
+    codec.write_Adobe_marker = adobe;
+    jpeg_start_compress(&codec, TRUE);
+    std::vector<uint8_t> row;
+    for (int x = 0; x < 8; ++x)  // no cyan, full magenta, half yellow, no black
+      for (int ink : {0, 255, 128, 0}) row.push_back(uint8_t(adobe ? 255 - ink : ink));
+    for (int y = 0; y < 8; ++y) {
+      JSAMPROW rows = row.data();
+      jpeg_write_scanlines(&codec, &rows, 1);
+    }
+    jpeg_finish_compress(&codec);
+    jpeg_destroy_compress(&codec);
+    const ByteImage rgb = decode_jpeg({out, size});
+    std::free(out);
+    REQUIRE(rgb.c == 3);
+    CHECK(rgb.pixels[0] >= 253);
+    CHECK(rgb.pixels[1] <= 2);
+    CHECK(std::abs(rgb.pixels[2] - 127) <= 2);
+  }
 }
 
 TEST_CASE("image file: BMP, PGM, PPM and TGA") {

@@ -69,8 +69,9 @@ void nearest_code_ref(const Context&, const NearestCode& a) {
 void nearest_code_fast(const Context&, const NearestCode& a) {
   const auto *z = static_cast<const float*>(a.z), *e = static_cast<const float*>(a.codebook);
   const int64_t width = a.width, codes = a.codes;
-  const std::unique_ptr<float[]> packed(new float[block_gemm_packed_size(width, codes)]);
-  KIN_SIMD_PICK(block_gemm_pack)(e, 1, width, width, codes, packed.get());
+  const BlockGemm product{.k = width, .n = codes};
+  const std::unique_ptr<float[]> packed(new float[product.packed_size()]);
+  product.pack(e, 1, width, packed.get());
   std::vector<float> squares(codes);
   for (int64_t k = 0; k < codes; ++k) squares[k] = float(dot(e + k * width, e + k * width, width));
   const double largest = *std::max_element(squares.begin(), squares.end());
@@ -78,7 +79,7 @@ void nearest_code_fast(const Context&, const NearestCode& a) {
   constexpr int64_t kBlock = 48;
   parallel_for(a.rows, kBlock, [&](int64_t begin, int64_t end) {
     const std::unique_ptr<float[]> scores(new float[kBlock * codes]);
-    KIN_SIMD_PICK(block_gemm)(end - begin, codes, width, z + begin * width, width, 1, packed.get(), scores.get(), codes);
+    product.multiply(end - begin, z + begin * width, width, 1, packed.get(), scores.get(), codes);
     for (int64_t r = begin; r < end; ++r) {
       // |z|^2 is the same for every code: rank |e|^2 - 2 z.e. A sum of `width` products is off by at most width u |z| |e|
       // in any order (u = 2^-24), so the nearest code lies within twice this bound of the smallest score.

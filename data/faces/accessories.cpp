@@ -13,7 +13,8 @@ void paint_glasses(const Scene& s) {
   const float corner = mix(8.f, std::min(p.frame_w, p.frame_h), p.frame_round);
   // Signed distance to a rounded box, positive inside; both sides at once through |x|.
   auto lens = [&](Point q) {
-    const float x = std::fabs(std::fabs(q.x) - centre.x) - (p.frame_w - corner), y = std::fabs(q.y - centre.y) - (p.frame_h - corner);
+    const float x = std::fabs(std::fabs(q.x) - centre.x) - (p.frame_w - corner),
+                y = std::fabs(q.y - centre.y) - (p.frame_h - corner);
     const float ox = std::max(x, 0.f), oy = std::max(y, 0.f);
     return corner - std::sqrt(ox * ox + oy * oy) - std::min(std::max(x, y), 0.f);
   };
@@ -69,7 +70,8 @@ void paint_hat(const Scene& s) {
     if (cover <= 0) return 0.f;
     const float turned = u * (1 + 0.35f * u * u), rib = sine(turned * 17), stitch = sine(q.y / 6.2f + 0.25f * rib);
     const float shown = band_limit(2 * wide / 17 * 0.8f, footprint);
-    const Vec3 n = surface_normal(1.0f * u + 0.35f * cosine(turned * 17) * shown, -0.9f * v * v + 0.2f * stitch * band_limit(6.2f, footprint), s.canvas.pose());
+    const Vec3 n = surface_normal(1.0f * u + 0.35f * cosine(turned * 17) * shown,
+                                  -0.9f * v * v + 0.2f * stitch * band_limit(6.2f, footprint), s.canvas.pose());
     const float edge = folded ? ramp(0, 6, cuff) : 0.72f + 0.28f * ramp(44, 58, cuff);
     const Rgb wool = s.look.hat_colour * (0.88f + 0.12f * rib * shown + 0.10f * stitch * band_limit(6.2f, footprint) +
                                           0.08f * fractal(q.x, q.y, 8, 2, 0.7f, footprint, s.look.texture + 3));

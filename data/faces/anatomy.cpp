@@ -35,7 +35,8 @@ Outline::Outline(const Person& p) {
   for (int i = 0; i <= kSteps; ++i) {
     const Point d = curve_point(keys, float(i) / kSteps) - kCentre;
     const float turns = angle_turns(d.y, std::max(d.x, 0.f)) + 0.25f;  // 0 at the crown, 0.5 at the chin
-    while (next <= kEntries && float(next) * (0.5f / kEntries) <= turns + 1e-6f) found[next++] = std::sqrt(d.x * d.x + d.y * d.y);
+    while (next <= kEntries && float(next) * (0.5f / kEntries) <= turns + 1e-6f)
+      found[next++] = std::sqrt(d.x * d.x + d.y * d.y);
   }
   while (next <= kEntries) found[next++] = chin - kCentre.y;
   for (int pass = 0; pass < 3; ++pass) {
@@ -87,8 +88,12 @@ Anatomy::Anatomy(const Person& p, const Look& look) : outline(p) {
     e.low = p.eye_low * (1 - 0.28f * happy);
     e.up = mix(-e.low + 1.2f, p.eye_up * (1 + 0.16f * std::max(0.f, look.brow_raise) - 0.10f * happy), lid);
     Brow& b = brows[k];
-    b = {side, {side * (p.eye_x - 0.66f * p.brow_length), p.brow_y - 5 * look.brow_raise + 3},
-         p.brow_length * 1.72f, p.brow_arch + 2.f * look.brow_raise, p.brow_thick, -3 + 2 * p.masculine};
+    b = {side,
+         {side * (p.eye_x - 0.66f * p.brow_length), p.brow_y - 5 * look.brow_raise + 3},
+         p.brow_length * 1.72f,
+         p.brow_arch + 2.f * look.brow_raise,
+         p.brow_thick,
+         -3 + 2 * p.masculine};
   }
   mouth.half = p.mouth_w * (1 + 0.17f * happy - 0.10f * look.open * (1 - happy));
   mouth.lift = 9 * smile + 2.f;
@@ -153,7 +158,8 @@ std::array<Point, 68> Anatomy::landmarks() const {
 }
 
 std::array<Point, 5> Anatomy::alignment() const {
-  return {eyes[0].centre, eyes[1].centre, nose_tip, Point{-mouth.half, mouth.seam(1)}, Point{mouth.half, mouth.seam(1)}};
+  return {eyes[0].centre, eyes[1].centre, nose_tip, Point{-mouth.half, mouth.seam(1)},
+          Point{mouth.half, mouth.seam(1)}};
 }
 
 }  // namespace kintsugi::faces

@@ -65,12 +65,14 @@ struct Brow {
 /// The mouth; u from -1 (left corner in the picture) to +1.
 struct Mouth {
   float y, half, lift, gap, up, low, bow;
-  float seam(float u) const { return y - lift * u * u + 1.6f * bell(u * u * 9) - 0.8f * bell((std::fabs(u) - 0.5f) * (std::fabs(u) - 0.5f) * 9); }
+  float seam(float u) const {
+    return y - lift * u * u + 1.6f * bell(u * u * 9) - 0.8f * bell((std::fabs(u) - 0.5f) * (std::fabs(u) - 0.5f) * 9);
+  }
   float seam_upper(float u) const { return seam(u) - 0.22f * gap * (1 - u * u); }
   float seam_lower(float u) const { return seam(u) + 0.78f * gap * (1 - u * u * u * u); }
   float top(float u) const {
     const float a = std::fabs(u);
-    return seam_upper(u) - up * ((1 - a) * (1 + 0.85f * a) - bow * bell(u * u * 22)) ;
+    return seam_upper(u) - up * ((1 - a) * (1 + 0.85f * a) - bow * bell(u * u * 22));
   }
   float bottom(float u) const {
     const float q = std::max(0.f, 1 - u * u);

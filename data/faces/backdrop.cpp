@@ -43,7 +43,8 @@ void paint_backdrop(const Scene& s) {
           if (r2 > reach * reach) continue;
           const float dist = std::sqrt(r2);
           // Lens blur: an even disc, a little brighter at its rim.
-          c = c + d.glow * (clamp01((d.radius - dist) / (unit + 2) + 0.5f) * (0.75f + 0.35f * ramp(0.7f, 0.98f, dist / d.radius)));
+          c = c + d.glow * (clamp01((d.radius - dist) / (unit + 2) + 0.5f) *
+                            (0.75f + 0.35f * ramp(0.7f, 0.98f, dist / d.radius)));
         }
       } else if (k.backdrop == 2) {
         const float leaves = fractal(q.x, q.y, 96, 4, 0.55f, unit, k.texture + 13);
@@ -53,7 +54,8 @@ void paint_backdrop(const Scene& s) {
         const float across = (q.x + turn * 160 * down) / panel, in = across - float(floor_int(across));
         const float tone = 0.62f + 0.30f * lattice_value(floor_int(across), 3, k.texture);
         const float gap = ramp(0, 4 / panel + unit / panel, std::min(in, 1 - in));
-        const float wood = noise(q.x * 0.11f, q.y * 0.012f, k.texture + 17) + 0.6f * noise(q.x * 0.3f, q.y * 0.03f, k.texture + 19) * band_limit(6.6f, unit);
+        const float wood = noise(q.x * 0.11f, q.y * 0.012f, k.texture + 17) +
+                           0.6f * noise(q.x * 0.3f, q.y * 0.03f, k.texture + 19) * band_limit(6.6f, unit);
         c = c * ((tone + 0.12f * wood) * (0.35f + 0.65f * gap));
       }
       const float ex = q.x / 256 - 1, ey = q.y / 256 - 1;

@@ -3,8 +3,8 @@
 namespace kintsugi::faces {
 
 Canvas::Canvas(int size, const Pose& pose)
-    : size_(size), unit_(512.f / float(size)), footprint_(unit_ / pose.scale()), pose_(pose), where_(size_t(size) * size),
-      colour_(where_.size()), part_(where_.size(), background), bare_(where_.size(), 1.f) {
+    : size_(size), unit_(512.f / float(size)), footprint_(unit_ / pose.scale()), pose_(pose),
+      where_(size_t(size) * size), colour_(where_.size()), part_(where_.size(), background), bare_(where_.size(), 1.f) {
   for (int y = 0; y < size; ++y)
     for (int x = 0; x < size; ++x)
       where_[size_t(y) * size + x] = pose.inverse({(float(x) + 0.5f) * unit_, (float(y) + 0.5f) * unit_});

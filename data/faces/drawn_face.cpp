@@ -9,7 +9,8 @@ namespace {
 using namespace faces;
 
 /// FFHQ's mean points at 512 pixels.
-constexpr std::array<Point, 5> kTemplate = {{{192.98f, 239.95f}, {318.90f, 240.19f}, {256.63f, 314.02f}, {201.26f, 371.41f}, {313.09f, 371.15f}}};
+constexpr std::array<Point, 5> kTemplate = {
+    {{192.98f, 239.95f}, {318.90f, 240.19f}, {256.63f, 314.02f}, {201.26f, 371.41f}, {313.09f, 371.15f}}};
 
 Pose aligned_pose(const Look& look, const Anatomy& anatomy) {
   Pose pose(look.yaw, look.pitch);

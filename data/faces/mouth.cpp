@@ -31,7 +31,8 @@ void paint_inside(const Scene& s) {
     Rgb enamel = Rgb{0.70f, 0.66f, 0.58f} * (1 - 0.5f * u * u) * (0.45f + 0.55f * ramp(-1, 5, gum));
     enamel = enamel * (1 - 0.38f * between);
     enamel = enamel * (s.light.ambient + s.light.key_colour * 0.62f);
-    enamel = enamel + s.light.key_colour * (0.22f * bell((cell - 0.42f) * (cell - 0.42f) * 22 + (gum - 4) * (gum - 4) * 0.09f));
+    enamel = enamel +
+             s.light.key_colour * (0.22f * bell((cell - 0.42f) * (cell - 0.42f) * 22 + (gum - 4) * (gum - 4) * 0.09f));
     colour = mix(c, enamel, tooth);
     return cover;
   });
@@ -43,26 +44,29 @@ void paint_lip(const Scene& s, bool upper) {
   const float footprint = s.canvas.footprint(), half = m.half;
   const Rgb tint = mix(p.lip_colour, s.look.makeup_colour, 0.75f * ramp(0.25f, 0.9f, s.look.makeup));
   const float wet = 0.55f + 1.1f * s.look.makeup;
-  s.canvas.layer({-half - 2, m.y - 40, half + 2, m.y + 60}, upper ? upper_lip : lower_lip, [&](Point q, Rgb& colour, int) {
-    const float u = q.x / half;
-    if (std::fabs(u) >= 1) return 0.f;
-    const float y0 = upper ? m.top(u) : m.seam_lower(u), y1 = upper ? m.seam_upper(u) : m.bottom(u);
-    const float thick = std::max(y1 - y0, 0.5f), v = (q.y - y0) / thick;  // 0 at the top of this lip, 1 at its bottom
-    // The outer border is soft, the seam is crisp.
-    const float outer = upper ? q.y - y0 : y1 - q.y, inner = upper ? y1 - q.y : q.y - y0;
-    const float cover = std::min(coverage(outer, std::max(footprint, 2.6f)), coverage(inner + 0.5f, footprint));
-    if (cover <= 0) return 0.f;
-    const float fine = noise(q.x * 0.52f + 0.8f * u * v, q.y * 0.07f, p.texture + 81) * band_limit(3.8f, footprint) +
-                       0.7f * noise(q.x * 0.24f, q.y * 0.05f, p.texture + 83) * band_limit(8.3f, footprint);
-    // Both lips roll: the upper one faces down towards the seam, the lower one up at it, then down.
-    const float roll = upper ? mix(-0.30f, 0.85f, v) : mix(-0.95f, 0.75f, v);
-    const Vec3 n = surface_normal(0.55f * u + 0.16f * fine, -0.9f * roll, s.canvas.pose());
-    const float seam_dark = 0.50f + 0.50f * ramp(-0.5f, 4.5f, inner);
-    Rgb albedo = tint * (1 + 0.10f * fine) * (upper ? 0.90f : 1.f);
-    albedo = mix(albedo, p.skin_tone, 0.30f * ramp(2.4f, 0, outer));
-    colour = s.light.skin(albedo, n, seam_dark * (1 - 0.35f * u * u * u * u), wet * (1 + 0.8f * fine));
-    return cover;
-  });
+  s.canvas.layer(
+      {-half - 2, m.y - 40, half + 2, m.y + 60}, upper ? upper_lip : lower_lip, [&](Point q, Rgb& colour, int) {
+        const float u = q.x / half;
+        if (std::fabs(u) >= 1) return 0.f;
+        const float y0 = upper ? m.top(u) : m.seam_lower(u), y1 = upper ? m.seam_upper(u) : m.bottom(u);
+        const float thick = std::max(y1 - y0, 0.5f),
+                    v = (q.y - y0) / thick;  // 0 at the top of this lip, 1 at its bottom
+        // The outer border is soft, the seam is crisp.
+        const float outer = upper ? q.y - y0 : y1 - q.y, inner = upper ? y1 - q.y : q.y - y0;
+        const float cover = std::min(coverage(outer, std::max(footprint, 2.6f)), coverage(inner + 0.5f, footprint));
+        if (cover <= 0) return 0.f;
+        const float fine =
+            noise(q.x * 0.52f + 0.8f * u * v, q.y * 0.07f, p.texture + 81) * band_limit(3.8f, footprint) +
+            0.7f * noise(q.x * 0.24f, q.y * 0.05f, p.texture + 83) * band_limit(8.3f, footprint);
+        // Both lips roll: the upper one faces down towards the seam, the lower one up at it, then down.
+        const float roll = upper ? mix(-0.30f, 0.85f, v) : mix(-0.95f, 0.75f, v);
+        const Vec3 n = surface_normal(0.55f * u + 0.16f * fine, -0.9f * roll, s.canvas.pose());
+        const float seam_dark = 0.50f + 0.50f * ramp(-0.5f, 4.5f, inner);
+        Rgb albedo = tint * (1 + 0.10f * fine) * (upper ? 0.90f : 1.f);
+        albedo = mix(albedo, p.skin_tone, 0.30f * ramp(2.4f, 0, outer));
+        colour = s.light.skin(albedo, n, seam_dark * (1 - 0.35f * u * u * u * u), wet * (1 + 0.8f * fine));
+        return cover;
+      });
 }
 
 }  // namespace
@@ -79,7 +83,9 @@ void paint_mouth(const Scene& s) {
   const Rgb dark = s.person.lip_colour * Rgb{0.16f, 0.10f, 0.10f};
   for (int k = 0; k < kPoints; ++k) {
     const float u = -1.05f + 2.1f * float(k) / (kPoints - 1);
-    line[k] = {{u * m.half, m.gap > 1 ? m.seam_upper(std::clamp(u, -1.f, 1.f)) : m.seam(u)}, half_line * (1.1f - 0.75f * u * u) + 0.25f, dark};
+    line[k] = {{u * m.half, m.gap > 1 ? m.seam_upper(std::clamp(u, -1.f, 1.f)) : m.seam(u)},
+               half_line * (1.1f - 0.75f * u * u) + 0.25f,
+               dark};
   }
   s.canvas.stroke(line, 0.85f);
 }

@@ -21,9 +21,9 @@ Rgb skin_for(float melanin) {
 }
 
 Rgb hair_for(Philox& r, float melanin) {
-  static const std::array<Rgb, 7> shades = {Rgb{.010f, .008f, .007f}, Rgb{.028f, .017f, .011f}, Rgb{.065f, .035f, .020f},
-                                            Rgb{.130f, .072f, .038f}, Rgb{.230f, .135f, .065f}, Rgb{.400f, .265f, .135f},
-                                            Rgb{.210f, .065f, .022f}};
+  static const std::array<Rgb, 7> shades = {
+      Rgb{.010f, .008f, .007f}, Rgb{.028f, .017f, .011f}, Rgb{.065f, .035f, .020f}, Rgb{.130f, .072f, .038f},
+      Rgb{.230f, .135f, .065f}, Rgb{.400f, .265f, .135f}, Rgb{.210f, .065f, .022f}};
   if (melanin < 0.3f && chance(r, 0.13f)) return shades[6];  // red
   // Darker skin goes with darker hair.
   const float at = std::clamp((1 - melanin * 1.6f) * 5.6f * r.uniform(), 0.f, 4.999f);
@@ -32,7 +32,7 @@ Rgb hair_for(Philox& r, float melanin) {
 }
 
 Rgb iris_for(Philox& r, float melanin) {
-  static const std::array<Rgb, 6> brown_to_blue = {srgb(58, 34, 20),   srgb(92, 56, 30),   srgb(128, 92, 48),
+  static const std::array<Rgb, 6> brown_to_blue = {srgb(58, 34, 20),   srgb(92, 56, 30),    srgb(128, 92, 48),
                                                    srgb(104, 112, 70), srgb(112, 138, 138), srgb(112, 146, 178)};
   const float reach = melanin < 0.35f ? 4.999f : melanin < 0.55f ? 2.5f : 0.9f;
   const float at = reach * r.uniform();
@@ -42,9 +42,12 @@ Rgb iris_for(Philox& r, float melanin) {
 
 HairStyle style_for(Philox& r, float masculine, float age, float melanin) {
   using enum HairStyle;
-  static constexpr std::array<HairStyle, 10> men = {buzz, swept_up, swept_up, side_part, side_part, side_part, fringe, curly, bald, buzz};
-  static constexpr std::array<HairStyle, 10> women = {bob, bob, straight, straight, wavy, wavy, wavy, fringe, tied_back, curly};
-  if (melanin > 0.72f && chance(r, 0.5f)) return masculine > 0.5f ? (chance(r, 0.6f) ? buzz : curly) : (chance(r, 0.6f) ? curly : tied_back);
+  static constexpr std::array<HairStyle, 10> men = {buzz,      swept_up, swept_up, side_part, side_part,
+                                                    side_part, fringe,   curly,    bald,      buzz};
+  static constexpr std::array<HairStyle, 10> women = {bob,  bob,  straight, straight,  wavy,
+                                                      wavy, wavy, fringe,   tied_back, curly};
+  if (melanin > 0.72f && chance(r, 0.5f))
+    return masculine > 0.5f ? (chance(r, 0.6f) ? buzz : curly) : (chance(r, 0.6f) ? curly : tied_back);
   if (masculine > 0.5f && age > 0.6f && chance(r, 0.3f)) return bald;
   return masculine > 0.5f ? men[r.below(10)] : women[r.below(10)];
 }
@@ -134,7 +137,8 @@ void draw_habits(Philox r, Person& p) {
   p.frame_h = r.uniform(27, 39);
   p.frame_round = r.uniform();
   p.frame_thick = r.uniform(2.6f, 6.5f);
-  static const std::array<Rgb, 5> frames = {srgb(20, 20, 24), srgb(70, 42, 28), srgb(120, 92, 50), srgb(110, 114, 120), srgb(110, 26, 34)};
+  static const std::array<Rgb, 5> frames = {srgb(20, 20, 24), srgb(70, 42, 28), srgb(120, 92, 50), srgb(110, 114, 120),
+                                            srgb(110, 26, 34)};
   p.frame_colour = frames[r.below(5)];
 }
 

@@ -52,23 +52,23 @@ struct Person {
 };
 
 struct Look {
-  float yaw, pitch;                // radians
-  float roll, scale;               // what alignment left over
+  float yaw, pitch;   // radians
+  float roll, scale;  // what alignment left over
   Point shift;
   float smile, open, brow_raise, blink;
-  Point gaze;                      // of the pupils, face units
+  Point gaze;  // of the pupils, face units
 
-  Vec3 key;                        // towards the main light, unit length; y down as everywhere
+  Vec3 key;  // towards the main light, unit length; y down as everywhere
   Rgb key_colour, ambient;
   float exposure;
 
   bool glasses, hat, earrings, necklace;
   float makeup;
   Rgb cloth_colour, hat_colour, makeup_colour;
-  int cloth_pattern;               // plain, stripes, knit, checks
-  int backdrop;                    // wall, bokeh, foliage, panels
+  int cloth_pattern;  // plain, stripes, knit, checks
+  int backdrop;       // wall, bokeh, foliage, panels
   Rgb backdrop_a, backdrop_b;
-  uint32_t texture;                // seed of the lattice textures of this picture
+  uint32_t texture;  // seed of the lattice textures of this picture
 };
 
 Person make_person(uint64_t seed, uint32_t identity);

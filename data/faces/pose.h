@@ -1,4 +1,4 @@
-// From the face's own frame to the picture and back. Face frame: origin between the eyes, x to the right of the picture,
+// From the face frame to the picture and back. Face frame: origin between the eyes, x to the right of the picture,
 // y down, one unit = one pixel of the 512-pixel aligned picture (about half a millimetre).
 // A turn of the head moves each point by a smooth depth profile, so every layer of the drawing turns with it.
 #pragma once
@@ -44,9 +44,7 @@ class Pose {
   /// Length in the picture of one face unit.
   float scale() const { return std::sqrt(a_ * a_ + b_ * b_); }
   /// A normal of the unturned face, seen in the picture.
-  Vec3 turn_normal(Vec3 n) const {
-    return {n.x + yaw_ * n.z, n.y - pitch_ * n.z, n.z - yaw_ * n.x + pitch_ * n.y};
-  }
+  Vec3 turn_normal(Vec3 n) const { return {n.x + yaw_ * n.z, n.y - pitch_ * n.z, n.z - yaw_ * n.x + pitch_ * n.y}; }
 
  private:
   static constexpr float kAxis = 70;  // the head turns about an axis this deep, so that eyes stay about where they are

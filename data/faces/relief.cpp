@@ -32,7 +32,8 @@ void Relief::crease(std::span<const Point> keys, float width, float depth) {
   const float half = 0.5f * width;
   for (int k = 0; k <= kPieces; ++k) {
     const Point p = path[k] = curve_point(keys, float(k) / kPieces);
-    box = {std::min(box.x0, p.x - half), std::min(box.y0, p.y - half), std::max(box.x1, p.x + half), std::max(box.y1, p.y + half)};
+    box = {std::min(box.x0, p.x - half), std::min(box.y0, p.y - half), std::max(box.x1, p.x + half),
+           std::max(box.y1, p.y + half)};
   }
   visit(box, [&](Point p, Cell& cell) {
     float best = half * half, along = 0;
@@ -46,7 +47,7 @@ void Relief::crease(std::span<const Point> keys, float width, float depth) {
     }
     const float t = 1 - best / (half * half);
     if (t <= 0) return;
-    const float fade = 4 * along * (1 - along), strength = depth * std::sqrt(fade);
+    const float strength = depth * 4 * along * (1 - along) * (1.3f - along * 0.3f);
     const float k = 6 * strength * t * t / (half * half);
     cell.hx += k * away.x;
     cell.hy += k * away.y;
@@ -60,9 +61,7 @@ void Relief::nose_ridge(const Anatomy& a, const Person& p) {
     const float ridge = 5 + 11 * ramp(-14, 36, y) + 13 * ramp(10, tip - 4, y);
     return scale * ridge * ramp(-50, 0, y) * (1 - ramp(tip - 6, base + 4, y));
   };
-  auto width = [&](float y) {
-    return p.bridge_w * 1.5f + 12 * ramp(-8, -40, y) + 14 * ramp(14, tip - 4, y);
-  };
+  auto width = [&](float y) { return p.bridge_w * 1.5f + 12 * ramp(-8, -40, y) + 14 * ramp(14, tip - 4, y); };
   visit({-64, -52, 64, base + 5}, [&](Point q, Cell& cell) {
     const float h = height(q.y), w = width(q.y), u2 = q.x * q.x / (w * w), t = 1 - u2;
     if (t <= 0 || h <= 0) return;
@@ -77,14 +76,14 @@ namespace {
 void sculpt_middle(Relief& r, const Person& p, const Look& look, const Anatomy& a) {
   const float tip = a.nose_tip.y, base = a.nose_base.y, my = a.mouth.y;
   const float under = a.mouth.bottom(0);
-  r.bump({0, -104}, 128, 84, 7);                        // forehead
-  r.bump({0, -32}, 32, 30, 4);                          // glabella
+  r.bump({0, -104}, 128, 84, 7);  // forehead
+  r.bump({0, -32}, 32, 30, 4);    // glabella
   r.nose_ridge(a, p);
-  r.bump({0, tip + 1}, 0.92f * a.nose_w, 26, 9 + 2 * p.masculine);  // tip
-  r.bump({0, base - 3}, 11, 14, 3);                     // columella
-  r.bump({0, my - 4}, 92, 64, 13);                      // muzzle
+  r.bump({0, tip + 1}, 0.92f * a.nose_w, 26, 9 + 2 * p.masculine);     // tip
+  r.bump({0, base - 3}, 11, 14, 3);                                    // columella
+  r.bump({0, my - 4}, 92, 64, 13);                                     // muzzle
   r.bump({0, base + 0.45f * (a.mouth.top(0) - base)}, 10, 24, -3.2f);  // philtrum
-  r.bump({0, under + 11}, 54, 17, -6);                  // hollow under the lip
+  r.bump({0, under + 11}, 54, 17, -6);                                 // hollow under the lip
   r.bump({0, p.chin_y - 30}, 54, 38, 11 + 3 * p.masculine);
   r.shade({0, base + 6}, 50, 20, 0.36f);
   r.shade({0, under + 7}, 46, 13, 0.34f);
@@ -97,28 +96,31 @@ void sculpt_middle(Relief& r, const Person& p, const Look& look, const Anatomy& 
 
 void sculpt_side(Relief& r, const Person& p, const Look& look, const Anatomy& a, int k) {
   const Eye& e = a.eyes[k];
-  const float s = e.side, x = std::fabs(e.centre.x), happy = std::max(0.f, look.smile), tip = a.nose_tip.y, w = a.nose_w;
-  r.bump({s * (x - 2), -7}, 54, 42, -18);                                  // socket
-  r.bump({s * (x - 32), -8}, 22, 30, -8);                                  // its inner corner
-  r.bump({s * (x - 4), -36}, 76, 28, 7.5f + 4 * p.masculine);                 // brow ridge
-  r.bump({e.centre.x, e.centre.y + 0.5f}, 42, 29, 12);                     // eyeball under the lids
-  r.bump({s * (x + 2), 25}, 44, 18, 1.5f + 3.5f * p.age + 2 * happy);      // lower lid and bag
-  r.bump({s * (x + 26), 50}, 78, 60, 16 + 4 * (1 - p.masculine));          // cheekbone
-  r.bump({s * (x + 10), 62}, 52, 42, 11 * happy);                          // cheek raised by a smile
-  r.bump({s * 100, 116}, 52, 66, -9 + 6 * ramp(100, 125, p.jaw_w));        // hollow of the cheek
-  r.bump({s * 120, -70}, 48, 62, -8);                                      // temple
-  r.bump({s * (w - 10), tip + 8}, 22, 21, 13);                              // wing of the nose
+  const float s = e.side, x = std::fabs(e.centre.x), happy = std::max(0.f, look.smile), tip = a.nose_tip.y,
+              w = a.nose_w;
+  r.bump({s * (x - 2), -7}, 54, 42, -18);                              // socket
+  r.bump({s * (x - 32), -8}, 22, 30, -8);                              // its inner corner
+  r.bump({s * (x - 4), -36}, 76, 28, 7.5f + 4 * p.masculine);          // brow ridge
+  r.bump({e.centre.x, e.centre.y + 0.5f}, 42, 29, 12);                 // eyeball under the lids
+  r.bump({s * (x + 2), 25}, 44, 18, 1.5f + 3.5f * p.age + 2 * happy);  // lower lid and bag
+  r.bump({s * (x + 26), 50}, 78, 60, 16 + 4 * (1 - p.masculine));      // cheekbone
+  r.bump({s * (x + 10), 62}, 52, 42, 11 * happy);                      // cheek raised by a smile
+  r.bump({s * 100, 116}, 52, 66, -9 + 6 * ramp(100, 125, p.jaw_w));    // hollow of the cheek
+  r.bump({s * 120, -70}, 48, 62, -8);                                  // temple
+  r.bump({s * (w - 10), tip + 8}, 22, 21, 13);                         // wing of the nose
   r.bump({s * (a.mouth.half + 6), a.mouth.seam(1)}, 15, 15, -4 - 3 * happy);
   r.shade({s * (x - 29), -7}, 28, 34, 0.34f);
   r.shade({s * x, -17}, 52, 20, 0.30f);
   r.shade({s * (w + 3), tip + 6}, 13, 22, 0.22f);
   r.shade({s * (a.mouth.half + 4), a.mouth.seam(1)}, 14, 13, 0.25f);
-  const std::array<Point, 3> wing = {{{s * (w - 8), tip - 12}, {s * (w + 1.5f), tip + 5}, {s * (w - 6), a.nose_base.y - 1}}};
-  r.crease(wing, 11, 3.5f);
-  const std::array<Point, 3> fold = {{{s * (w + 3), tip - 2}, {s * (w + 22), tip + 28}, {s * (a.mouth.half + 15), a.mouth.y + 8}}};
-  r.crease(fold, 20, 0.8f + 3.5f * p.age + 4.5f * happy);
-  const std::array<Point, 3> bag = {{{s * (x - 24), 14}, {s * (x - 4), 25}, {s * (x + 20), 24}}};
-  r.crease(bag, 10, 0.6f + 2.6f * p.age);
+  const std::array<Point, 3> wing = {
+      {{s * (w - 9), tip - 20}, {s * (w + 1), tip + 4}, {s * (w - 8), a.nose_base.y + 3}}};
+  r.crease(wing, 14, 3.6f);
+  const std::array<Point, 3> fold = {
+      {{s * (w - 2), tip - 12}, {s * (w + 21), tip + 26}, {s * (a.mouth.half + 16), a.mouth.y + 18}}};
+  r.crease(fold, 22, 0.6f + 3.2f * p.age + 3.6f * happy);
+  const std::array<Point, 3> bag = {{{s * (x - 30), 12}, {s * (x - 6), 26}, {s * (x + 28), 22}}};
+  r.crease(bag, 12, 0.6f + 2.6f * p.age);
   if (e.fold > 2) {
     std::array<Point, 5> lid;
     for (int j = 0; j < 5; ++j) {
@@ -131,7 +133,8 @@ void sculpt_side(Relief& r, const Person& p, const Look& look, const Anatomy& a,
   const float lines = p.age * 1.6f + 0.8f * happy * p.age;
   for (int j = 0; j < 3 && p.age > 0.25f; ++j) {  // crow's feet
     const float d = float(j - 1);
-    const std::array<Point, 3> foot = {{{s * (x + 32), 2 + 5 * d}, {s * (x + 44), 4 + 10 * d}, {s * (x + 56), 9 + 17 * d}}};
+    const std::array<Point, 3> foot = {
+        {{s * (x + 32), 2 + 5 * d}, {s * (x + 44), 4 + 10 * d}, {s * (x + 56), 9 + 17 * d}}};
     r.crease(foot, 6, lines);
   }
 }
@@ -141,7 +144,8 @@ void sculpt_forehead_lines(Relief& r, const Person& p, const Look& look) {
   if (depth < 0.2f) return;
   for (int j = 0; j < 3; ++j) {
     const float y = -66 - 19 * float(j), bend = 4 * noise(float(j) * 1.7f, 0.5f, p.texture);
-    const std::array<Point, 5> line = {{{-74, y + 6 + bend}, {-38, y - 2}, {0, y + 4 - bend}, {38, y - 3}, {74, y + 6}}};
+    const std::array<Point, 5> line = {
+        {{-74, y + 6 + bend}, {-38, y - 2}, {0, y + 4 - bend}, {38, y - 3}, {74, y + 6}}};
     r.crease(line, 9, depth);
   }
 }

@@ -56,11 +56,14 @@ float beard_zone(Point q, const Anatomy& a) {
   const float x = std::fabs(q.x);
   const float edge = mix(a.mouth.y - 18, 26.f, ramp(50, 122, x));
   const float jaw = ramp(edge - 8, edge + 18, q.y) * ramp(20, 60, x + 1.6f * std::max(0.f, q.y - a.mouth.y));
-  const float lip = ramp(a.nose_base.y + 2, a.nose_base.y + 10, q.y) * ramp(66, 50, x) * ramp(a.mouth.y + 30, a.mouth.y, q.y);
+  const float lip =
+      ramp(a.nose_base.y + 2, a.nose_base.y + 10, q.y) * ramp(66, 50, x) * ramp(a.mouth.y + 30, a.mouth.y, q.y);
   return std::max(jaw, lip);
 }
 
-Rgb blend_blood(Rgb albedo, float amount) { return albedo * Rgb{1 + 0.05f * amount, 1 - 0.17f * amount, 1 - 0.15f * amount}; }
+Rgb blend_blood(Rgb albedo, float amount) {
+  return albedo * Rgb{1 + 0.05f * amount, 1 - 0.17f * amount, 1 - 0.15f * amount};
+}
 
 }  // namespace
 
@@ -83,7 +86,8 @@ void paint_head(const Scene& s, const Relief& relief) {
     const float steep = -1.125f * kDome * t * quarter / std::sqrt(1 - t * t * quarter);
     const Grain grain = skin_grain(q, p.pores, footprint, p.texture);
     const Relief::Cell& cell = relief[pixel];
-    const Vec3 n = surface_normal(steep * at.dx + cell.hx + grain.hx, steep * at.dy + cell.hy + grain.hy, s.canvas.pose());
+    const Vec3 n =
+        surface_normal(steep * at.dx + cell.hx + grain.hx, steep * at.dy + cell.hy + grain.hy, s.canvas.pose());
 
     const float x = std::fabs(q.x);
     const Point m{x, q.y};  // mirrored: marks that both sides share
@@ -103,9 +107,11 @@ void paint_head(const Scene& s, const Relief& relief) {
       }
     }
     for (const Mole& mole : p.moles) {
-      const float r = std::max(mole.radius, 0.8f * footprint), d2 = (q.x - mole.at.x) * (q.x - mole.at.x) + (q.y - mole.at.y) * (q.y - mole.at.y);
+      const float r = std::max(mole.radius, 0.8f * footprint),
+                  d2 = (q.x - mole.at.x) * (q.x - mole.at.x) + (q.y - mole.at.y) * (q.y - mole.at.y);
       if (d2 < 4 * r * r)
-        albedo = mix(albedo, p.skin_tone * Rgb{0.32f, 0.22f, 0.19f}, mole.strength * bell(d2 / (3 * r * r)) * mole.radius * mole.radius / (r * r));
+        albedo = mix(albedo, p.skin_tone * Rgb{0.32f, 0.22f, 0.19f},
+                     mole.strength * bell(d2 / (3 * r * r)) * mole.radius * mole.radius / (r * r));
     }
     if (p.stubble > 0) {
       const float zone = beard_zone(q, a);
@@ -114,8 +120,10 @@ void paint_head(const Scene& s, const Relief& relief) {
         albedo = mix(albedo, shadow_of_beard, clamp01(zone * (0.55f * p.stubble * dots + 0.25f * p.beard)));
       }
     }
-    const float gloss = p.glossy * (0.45f + 0.9f * spot(q, {0, tip - 6}, 26, 64) + 0.6f * spot(q, {0, -92}, 100, 66) +
-                                    0.5f * spot(m, {84, 34}, 44, 34)) * (1 + 0.3f * grain.value);
+    const float gloss = p.glossy *
+                        (0.45f + 0.9f * spot(q, {0, tip - 6}, 26, 64) + 0.6f * spot(q, {0, -92}, 100, 66) +
+                         0.5f * spot(m, {84, 34}, 44, 34)) *
+                        (1 + 0.3f * grain.value);
     float open = cell.open;
     if (hair_shades) open *= 1 - 0.38f * ramp(30, -4, q.y - a.hairline(q.x));
     open *= 1 - 0.28f * ramp(0.86f, 1.0f, at.t) * ramp(-30, 60, q.y);
@@ -144,7 +152,8 @@ void paint_ears(const Scene& s) {
     const Point c{side * a.ear_x, a.ear_y};
     auto shader = [&](Point q, Rgb& colour, int) {
       // Tilted outwards at the top, narrower at the lobe.
-      const float v = (q.y - c.y) / a.ear_half_h, u = (side * (q.x - c.x) + 5 * v) / (a.ear_half_w * (1.12f - 0.30f * v));
+      const float v = (q.y - c.y) / a.ear_half_h,
+                  u = (side * (q.x - c.x) + 5 * v) / (a.ear_half_w * (1.12f - 0.30f * v));
       const float r2 = u * u + v * v, r = std::sqrt(r2);
       const float cover = coverage((1 - r) * a.ear_half_w * 0.9f, footprint);
       if (cover <= 0) return 0.f;
@@ -195,9 +204,13 @@ void paint_neck_and_cloth(const Scene& s) {
     const float crumple_x = 0.5f * fractal(q.x, q.y, 90, 3, 0.6f, footprint, s.look.texture + 1);
     const Vec3 n = surface_normal(q.x * 0.003f + crumple_x, slope * 0.6f + 0.5f * crumple_x, s.canvas.pose());
     Rgb albedo = base;
-    if (s.look.cloth_pattern == 1) albedo = mix(albedo, albedo * 0.35f + Rgb{.25f, .25f, .25f}, clamp01(0.5f + 2.5f * sine(q.y / 21) * band_limit(21, footprint)));
-    if (s.look.cloth_pattern == 2) albedo = albedo * (0.85f + 0.3f * std::fabs(sine(q.x / 16 + 0.12f * sine(q.y / 6))) * band_limit(8, footprint));
-    if (s.look.cloth_pattern == 3) albedo = albedo * (0.75f + 0.25f * (clamp01(0.5f + 4 * sine(q.x / 34)) + clamp01(0.5f + 4 * sine(q.y / 34))));
+    if (s.look.cloth_pattern == 1)
+      albedo = mix(albedo, albedo * 0.35f + Rgb{.25f, .25f, .25f},
+                   clamp01(0.5f + 2.5f * sine(q.y / 21) * band_limit(21, footprint)));
+    if (s.look.cloth_pattern == 2)
+      albedo = albedo * (0.85f + 0.3f * std::fabs(sine(q.x / 16 + 0.12f * sine(q.y / 6))) * band_limit(8, footprint));
+    if (s.look.cloth_pattern == 3)
+      albedo = albedo * (0.75f + 0.25f * (clamp01(0.5f + 4 * sine(q.x / 34)) + clamp01(0.5f + 4 * sine(q.y / 34))));
     const float weave = sine(q.x / 4.4f) * sine(q.y / 4.4f) * band_limit(4.4f, footprint);
     albedo = albedo * (1 + 0.12f * weave + 0.08f * fractal(q.x, q.y, 13, 2, 0.7f, footprint, s.look.texture + 2));
     const float hem = bell((q.y - edge - 6) * (q.y - edge - 6) * 0.10f);

@@ -100,13 +100,15 @@ TEST_CASE("drawn face: the same face at every size") {
     // Classes agree except along borders.
     int equal = 0;
     for (int y = 0; y < 128; ++y)
-      for (int x = 0; x < 128; ++x) equal += small.parsing[size_t(y) * 128 + x] == large.parsing[size_t(y * 4 + 2) * 512 + x * 4 + 2];
+      for (int x = 0; x < 128; ++x)
+        equal += small.parsing[size_t(y) * 128 + x] == large.parsing[size_t(y * 4 + 2) * 512 + x * 4 + 2];
     CHECK(equal > 0.96 * 128 * 128);
   }
 }
 
 TEST_CASE("drawn face: aligned like FFHQ") {
-  static constexpr std::array<Point, 5> kMean = {{{192.98f, 239.95f}, {318.90f, 240.19f}, {256.63f, 314.02f}, {201.26f, 371.41f}, {313.09f, 371.15f}}};
+  static constexpr std::array<Point, 5> kMean = {
+      {{192.98f, 239.95f}, {318.90f, 240.19f}, {256.63f, 314.02f}, {201.26f, 371.41f}, {313.09f, 371.15f}}};
   std::array<Point, 5> sum{};
   constexpr int kFaces = 60, kSize = 16;
   for (uint32_t k = 0; k < kFaces; ++k) {

@@ -1,6 +1,10 @@
 #include "autograd/ops/attention.h"
 
-#include "autograd/node.h"
+#include "autograd/engine.h"
+#include "autograd/ops/binary.h"
+#include "autograd/ops/matmul.h"
+#include "autograd/ops/shape.h"
+#include "autograd/ops/softmax.h"
 #include "kernels/attention.h"
 #include "tensor/context.h"
 
@@ -12,6 +16,15 @@ void check(const char* op, const Tensor& q, const Tensor& k, int heads) {
   KIN_CHECK(heads >= 1 && q.dim(2) % heads == 0, op, ": heads must divide the channels, got ", heads, " (q: ", q, ")");
   KIN_CHECK(k.rank() == 3 && k.dim(0) == q.dim(0) && k.dim(1) >= 1 && k.dim(2) == q.dim(2) && k.dtype() == q.dtype(), op, ": k must be [",
             q.dim(0), ",Tk,", q.dim(2), "] ", q.dtype(), " with Tk >= 1, got ", k, " (q: ", q, ")");
+}
+
+/// The same from elementary ops, for second derivatives; `in` is {q, k, v}.
+Var attention_composed(const Vars& in, int heads, double scale) {
+  auto split = [heads](const Var& x) {  // [N,T,C] to [N,heads,T,C/heads]
+    return permute(reshape(x, {x.dim(0), x.dim(1), heads, x.dim(2) / heads}), {0, 2, 1, 3});
+  };
+  const Var p = softmax(matmul(split(in[0]), split(in[1]), false, true) * scale);
+  return reshape(permute(matmul(p, split(in[2])), {0, 2, 1, 3}), in[0].shape());
 }
 
 }  // namespace
@@ -26,7 +39,8 @@ Var attention(const Var& q, const Var& k, const Var& v, int heads, double scale)
                                 .queries = queries, .keys = keys, .channels = channels, .heads = heads, .scale = scale,
                                 .dtype = q.dtype()});
   return record(op, {q, k, v}, y, [=, q = Saved(op, q), k = Saved(op, k), v = Saved(op, v)](const Var& gy, const Wants& want) -> Vars {
-    no_double_backward(op);
+    if (grad_mode())
+      return regrad([&](const Vars& in) { return attention_composed(in, heads, scale); }, {q.var(), k.var(), v.var()}, gy);
     auto wanted = [&](int i, const Saved& s) {
       return want[i] ? Tensor(s.value().shape(), gy.dtype(), gy.value().device()) : Tensor();
     };

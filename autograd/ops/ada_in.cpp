@@ -32,9 +32,9 @@ MeanStd mean_std(const Var& x, double eps) {
 }
 
 Var ada_in(const Var& content, const Var& style, double eps) {
-  const Centred c = centre("ada_in", "content", content, eps), s = centre("ada_in", "style", style, eps);
-  KIN_CHECK(content.rank() == style.rank() && content.dim(0) == style.dim(0) && content.dim(-1) == style.dim(-1),
+  KIN_CHECK(content.rank() >= 1 && content.rank() == style.rank() && content.dim(0) == style.dim(0) && content.dim(-1) == style.dim(-1),
             "ada_in: style must have the rank, N and C of content ", content.value(), ", got ", style.value());
+  const Centred c = centre("ada_in", "content", content, eps), s = centre("ada_in", "style", style, eps);
   return c.d / c.std * s.std + s.mean;
 }
 

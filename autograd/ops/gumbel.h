@@ -17,9 +17,9 @@ struct GumbelQuantized {
   Tensor indices;  // [...] i64, the largest weight of each token
 };
 
-/// Gumbel-softmax quantiser (Jang, Gu and Poole, ICLR 2017): weights w = softmax((logits + noise) / temperature) over the K codes,
-/// z_q = w codebook. logits and noise [..., K], codebook [K, D]; noise is -log(-log u) with u uniform in (0, 1), drawn by the caller. Under a Replay
-/// the hard choice stays that of the base run. Differentiable twice.
+/// Gumbel-softmax quantiser (Jang, Gu and Poole, ICLR 2017): weights w = softmax((logits + noise) / temperature) over the K
+/// codes, z_q = w codebook. logits and noise [..., K], codebook [K, D]; noise is -log(-log u) with u uniform in (0, 1), drawn
+/// by the caller (gumbel_noise). Under a Replay the hard choice stays that of the base run. Differentiable twice.
 GumbelQuantized gumbel_quantize(const Var& logits, const Var& codebook, const Tensor& noise, const GumbelOptions& options);
 
 /// -log(-log u) for the uniform numbers of (seed, purpose, step).

@@ -36,7 +36,7 @@ const OpCaseRegistration cases[] = {
         .errors = {{"codebook", [] { nearest_code(Tensor::zeros({2, 3}), Tensor::zeros({4, 2})); }, {"nearest_code: codebook must be [K,3] f32", "[4,2]"}},
                    {"empty", [] { nearest_code(Tensor::zeros({0, 3}), Tensor::zeros({4, 3})); }, {"nearest_code: z", "[0,3]"}}}}),
     OpCaseRegistration({.op = "straight_through", .families = {}, .samples = {{"ragged", {{2, 3, 4}, {2, 3, 4}}}},
-                        .run = [](const Vars& x, const Sample&) { return straight_through(x[0], x[1]); }, .gradgrad = false}),
+                        .run = [](const Vars& x, const Sample&) { return straight_through(x[0], x[1]); }}),
     OpCaseRegistration({.op = "vector_quantize, beta on codebook", .families = {"nearest_code_fwd"}, .samples = samples,
                         .run = [](const Vars& x, const Sample&) { return quantized(x, BetaOn::codebook); }}),
     OpCaseRegistration({.op = "vector_quantize, beta on commitment", .families = {"nearest_code_fwd"}, .samples = samples,

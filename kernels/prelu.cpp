@@ -11,11 +11,11 @@ void prelu_bwd_fast(const Context&, const PreluBwd&);
 namespace {
 
 const Row<PreluFwd> fwd_rows[] = {
-    {"fast", DeviceKind::cpu, takes_all<PreluFwd>, cpu::prelu_fwd_fast, "threads over rows, branch-free"},
+    {"fast", DeviceKind::cpu, f32_only<PreluFwd>, cpu::prelu_fwd_fast, "SIMD along channels, threads over rows"},
     {"ref", DeviceKind::cpu, takes_all<PreluFwd>, cpu::prelu_fwd_ref, "plain loop"},
 };
 const Row<PreluBwd> bwd_rows[] = {
-    {"fast", DeviceKind::cpu, takes_all<PreluBwd>, cpu::prelu_bwd_fast, "one pass for both gradients, ordered partial sums per chunk of rows"},
+    {"fast", DeviceKind::cpu, f32_only<PreluBwd>, cpu::prelu_bwd_fast, "SIMD, one pass for both gradients, ordered partial sums per chunk of rows"},
     {"ref", DeviceKind::cpu, takes_all<PreluBwd>, cpu::prelu_bwd_ref, "plain loop"},
 };
 

@@ -1,40 +1,16 @@
-#include "kernels/prelu.h"
+#include "kernels/cpu/prelu.h"
 
 #include <vector>
 
 #include "kernels/base/parallel.h"
+#include "kernels/prelu.h"
 
 namespace kintsugi::cpu {
 namespace {
 
-/// Rows [begin, end) of the backward; the slope's gradient is added to sums[c] (null: not wanted).
-template <class T>
-void backward_rows(const PreluBwd& p, int64_t begin, int64_t end, double* sums) {
-  const T* slope = static_cast<const T*>(p.slope);
-  for (int64_t r = begin; r < end; ++r) {
-    const T *x = static_cast<const T*>(p.x) + r * p.c, *gy = static_cast<const T*>(p.gy) + r * p.c;
-    if (p.gx) {
-      T* gx = static_cast<T*>(p.gx) + r * p.c;
-      for (int64_t c = 0; c < p.c; ++c) gx[c] = gy[c] * (x[c] > T(0) ? T(1) : slope[c]);
-    }
-    if (sums)
-      for (int64_t c = 0; c < p.c; ++c) sums[c] += x[c] > T(0) ? 0.0 : double(gy[c]) * double(x[c]);
-  }
-}
-
 template <class T>
 void store_sums(const PreluBwd& p, const double* sums) {
   for (int64_t c = 0; c < p.c; ++c) static_cast<T*>(p.gslope)[c] = T(sums[c]);
-}
-
-template <class T>
-void forward_rows(const PreluFwd& p, int64_t begin, int64_t end) {
-  const T* slope = static_cast<const T*>(p.slope);
-  for (int64_t r = begin; r < end; ++r) {
-    const T* x = static_cast<const T*>(p.x) + r * p.c;
-    T* y = static_cast<T*>(p.y) + r * p.c;
-    for (int64_t c = 0; c < p.c; ++c) y[c] = x[c] * (x[c] > T(0) ? T(1) : slope[c]);
-  }
 }
 
 }  // namespace
@@ -48,9 +24,10 @@ void prelu_fwd_ref(const Context&, const PreluFwd& p) {
 }
 
 void prelu_fwd_fast(const Context&, const PreluFwd& p) {
-  visit_float(p.dtype, "prelu_fwd", [&]<class T>() {
-    parallel_for(p.rows, grain_for(p.c), [&](int64_t begin, int64_t end) { forward_rows<T>(p, begin, end); });
-  });
+  const auto run = KIN_SIMD_PICK(prelu_rows);
+  const float *x = static_cast<const float*>(p.x), *slope = static_cast<const float*>(p.slope);
+  float* y = static_cast<float*>(p.y);
+  parallel_for(p.rows, grain_for(p.c), [&](int64_t r, int64_t end) { run(x + r * p.c, slope, y + r * p.c, end - r, p.c); });
 }
 
 void prelu_bwd_ref(const Context&, const PreluBwd& p) {
@@ -66,17 +43,18 @@ void prelu_bwd_ref(const Context&, const PreluBwd& p) {
 }
 
 void prelu_bwd_fast(const Context&, const PreluBwd& p) {
-  visit_float(p.dtype, "prelu_bwd", [&]<class T>() {
-    const int64_t grain = grain_for(p.c), chunks = p.rows ? (p.rows + grain - 1) / grain : 0;
-    std::vector<double> partial(p.gslope ? size_t((chunks + 1) * p.c) : 0, 0.0);
-    parallel_for(p.rows, grain, [&](int64_t begin, int64_t end) {
-      backward_rows<T>(p, begin, end, p.gslope ? partial.data() + (begin / grain + 1) * p.c : nullptr);
-    });
-    if (!p.gslope) return;
-    for (int64_t k = 1; k <= chunks; ++k)
-      for (int64_t c = 0; c < p.c; ++c) partial[size_t(c)] += partial[size_t(k * p.c + c)];
-    store_sums<T>(p, partial.data());
+  const auto run = KIN_SIMD_PICK(prelu_backward_rows);
+  const float *x = static_cast<const float*>(p.x), *slope = static_cast<const float*>(p.slope), *gy = static_cast<const float*>(p.gy);
+  float* gx = static_cast<float*>(p.gx);
+  const int64_t grain = grain_for(p.c), chunks = (p.rows + grain - 1) / grain;
+  std::vector<double> partial(p.gslope ? size_t((chunks + 1) * p.c) : 0, 0.0);  // line 0: the total
+  parallel_for(p.rows, grain, [&](int64_t r, int64_t end) {
+    run(x + r * p.c, slope, gy + r * p.c, gx ? gx + r * p.c : nullptr, p.gslope ? partial.data() + (r / grain + 1) * p.c : nullptr, end - r, p.c);
   });
+  if (!p.gslope) return;
+  for (int64_t k = 1; k <= chunks; ++k)
+    for (int64_t c = 0; c < p.c; ++c) partial[size_t(c)] += partial[size_t(k * p.c + c)];
+  store_sums<float>(p, partial.data());
 }
 
 }  // namespace kintsugi::cpu

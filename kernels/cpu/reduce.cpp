@@ -31,25 +31,31 @@ void sum_lines(const ReduceSum& p) {
   }
 }
 
-// [outer, reduced, inner] -> [outer, inner] with inner > 1: rows of x are added to columns.
+// [outer, reduced, inner] -> [outer, inner] with inner > 1: rows of x are added to columns. A few columns are too narrow for
+// registers, so `fold` rows are taken as one wide row and its parts are added at the end.
 void sum_middle(const ReduceSum& p) {
   const auto columns = KIN_SIMD_PICK(sum_columns);
   const float* x = static_cast<const float*>(p.x);
   float* y = static_cast<float*>(p.y);
-  const int64_t rows = std::max<int64_t>(32, kChunk / p.inner);  // per piece
-  const int64_t pieces = std::max<int64_t>(1, (p.reduced + rows - 1) / rows);
-  std::vector<double> partial(size_t(p.outer * pieces * p.inner));
-  parallel_for(p.outer * pieces, grain_for(std::min(rows, p.reduced) * p.inner, kChunk), [&](int64_t begin, int64_t end) {
+  const int64_t fold = p.inner < 64 ? 64 : 1, width = fold * p.inner;
+  const int64_t rows = std::max<int64_t>(32, kChunk / width);  // wide rows per piece
+  const int64_t wide = p.reduced / fold, rest = p.reduced % fold;
+  const int64_t pieces = std::max<int64_t>(1, (wide + rows - 1) / rows);
+  std::vector<double> partial(size_t(p.outer * pieces * width));
+  parallel_for(p.outer * pieces, grain_for(std::min(rows, wide) * width, kChunk), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const int64_t from = t % pieces * rows, to = std::min(p.reduced, from + rows);
-      columns(x + (t / pieces * p.reduced + from) * p.inner, to - from, p.inner, p.inner, partial.data() + t * p.inner);
+      const int64_t from = t % pieces * rows, to = std::min(wide, from + rows);
+      columns(x + t / pieces * p.reduced * p.inner + from * width, to - from, width, width, partial.data() + t * width);
     }
   });
-  parallel_for(p.outer, grain_for(pieces * p.inner, kChunk), [&](int64_t begin, int64_t end) {
+  parallel_for(p.outer, grain_for((pieces * fold + rest) * p.inner, kChunk), [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
-      double* s = partial.data() + o * pieces * p.inner;
-      for (int64_t k = 1; k < pieces; ++k)
+      double* s = partial.data() + o * pieces * width;
+      for (int64_t k = 1; k < pieces * fold; ++k)
         for (int64_t i = 0; i < p.inner; ++i) s[i] += s[k * p.inner + i];
+      const float* last = x + (o * p.reduced + wide * fold) * p.inner;
+      for (int64_t r = 0; r < rest; ++r)
+        for (int64_t i = 0; i < p.inner; ++i) s[i] += double(last[r * p.inner + i]);
       for (int64_t i = 0; i < p.inner; ++i) y[o * p.inner + i] = float(p.scale * s[i]);
     }
   });

@@ -30,31 +30,33 @@ void copy_run(T* dst, int64_t stride_dst, const T* src, int64_t stride_src, int6
   }
 }
 
-// A transpose reads along one axis and writes along another. Tiles of 32 x 32 keep both sides in the cache.
-constexpr int64_t kTile = 32;
+// A transpose reads along one axis and writes along another. A tile goes through a buffer: it is read a cache line at a time and
+// written in long runs, because image strides are powers of two and the lines of one such column push each other out of the cache.
+constexpr int64_t kRead = 16, kWrite = 128;  // elements along src's axis and along dst's
+
+int64_t tiles_along(int64_t n, int64_t tile) { return (n + tile - 1) / tile; }
 
 template <class T>
 void copy_tiles(const StridedCopy& p, int along, int64_t begin, int64_t end) {
   const PairWalk& w = p.walk;
   const int last = w.rank - 1;
   PairWalk tiles;  // the same space with the two axes counted in tiles
+  int64_t after = 1;  // tiles passed by one step of axis `along`
   for (int d = 0; d < w.rank; ++d) {
-    const bool tiled = d == along || d == last;
-    const int64_t step = tiled ? kTile : 1;
-    tiles.push((w.dims[d] + step - 1) / step, w.a[d] * step, w.b[d] * step);
+    const int64_t step = d == along ? kRead : d == last ? kWrite : 1;
+    tiles.push(tiles_along(w.dims[d], step), w.a[d] * step, w.b[d] * step);
+    if (d > along) after *= tiles.dims[d];
   }
-  T* dst = static_cast<T*>(p.dst);
-  const T* src = static_cast<const T*>(p.src);
-  int64_t before = 1;  // tiles passed by one step of axis `along`
-  for (int d = along + 1; d < w.rank; ++d) before *= tiles.dims[d];
   for_each_run(tiles, begin, end, [&](int64_t at, int64_t oa, int64_t ob, int64_t n) {
-    const int64_t i0 = at / before % tiles.dims[along] * kTile, rows = std::min(kTile, w.dims[along] - i0);
+    const int64_t rows = std::min(kRead, w.dims[along] - at / after % tiles.dims[along] * kRead);
     for (int64_t t = 0; t < n; ++t) {
-      const int64_t j0 = (at + t) % tiles.dims[last] * kTile, columns = std::min(kTile, w.dims[last] - j0);
-      T* to = dst + oa + t * tiles.a[last];
-      const T* from = src + ob + t * tiles.b[last];
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < columns; ++j) to[i * w.a[along] + j * w.a[last]] = from[i * w.b[along] + j * w.b[last]];
+      const int64_t columns = std::min(kWrite, w.dims[last] - (at + t) % tiles.dims[last] * kWrite);
+      T* to = static_cast<T*>(p.dst) + oa + t * tiles.a[last];
+      const T* from = static_cast<const T*>(p.src) + ob + t * tiles.b[last];
+      T tile[kRead * kWrite];
+      for (int64_t j = 0; j < columns; ++j)
+        for (int64_t i = 0; i < rows; ++i) tile[i * kWrite + j] = from[i + j * w.b[last]];
+      for (int64_t i = 0; i < rows; ++i) copy_run(to + i * w.a[along], w.a[last], tile + i * kWrite, 1, columns);
     }
   });
 }
@@ -86,8 +88,8 @@ void strided_copy_fast(const Context&, const StridedCopy& p) {
     const PairWalk& w = p.walk;
     const int last = w.rank - 1;
     if (const int along = transposed_axis(w); along >= 0) {
-      int64_t tiles = 1;
-      for (int d = 0; d < w.rank; ++d) tiles *= d == along || d == last ? (w.dims[d] + kTile - 1) / kTile : w.dims[d];
+      const int64_t across = tiles_along(w.dims[last], kWrite), down = tiles_along(w.dims[along], kRead);
+      const int64_t tiles = w.count() / (w.dims[last] * w.dims[along]) * across * down;
       return parallel_for(tiles, 16, [&](int64_t begin, int64_t end) { copy_tiles<T>(p, along, begin, end); });
     }
     parallel_for(w.count(), 1 << 16, [&](int64_t begin, int64_t end) {

@@ -20,6 +20,8 @@ std::vector<Sample> patterns(double kink_gap) {
       s("channel left", {19}, {2, 3, 5, 19}),
       s("per image", {2, 3, 5, 9}, {2, 1, 1, 9}),
       s("per pixel", {2, 3, 5, 9}, {2, 3, 5, 1}),
+      s("colour", {2, 60, 701, 3}, {3}),
+      s("mask", {40000, 1}, {40000, 3}),
       s("scalar", {4, 9}, {}),
       s("one", {1}, {1}),
       s("outer", {5, 1}, {1, 33}),

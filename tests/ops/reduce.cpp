@@ -47,7 +47,7 @@ const OpCaseRegistration mean_case{{
 // Several partial sums per line, and lines longer than one chunk.
 const OpCaseRegistration long_sum{{
     .op = "sum of many", .families = {"reduce_sum"},
-    .samples = {{"line", {{100003}}}, {"columns", {{40000, 3}}}},
+    .samples = {{"line", {{100003}}}, {"columns", {{40003, 3}}}},
     .run = [](const Vars& x, const Sample&) { return x[0].rank() == 1 ? mean(x[0]) : mean(x[0], {0}); },
     // A mean near zero of values near one: the tolerance is 6e-8 of a value over the mean's size of 1/sqrt(n).
     .f32_tolerance = 2e-5}};

@@ -1,0 +1,141 @@
+#include "models/codeformer/codeformer.h"
+
+#include <algorithm>
+
+#include "autograd/ops/ada_in.h"
+#include "autograd/ops/binary.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/shape.h"
+#include "autograd/ops/unary.h"
+
+namespace kintsugi {
+namespace {
+
+constexpr double kSlope = 0.2;
+
+CodeFormerArgs resolve(CodeFormerArgs a) {
+  KIN_CHECK(a.dim_embd >= 1 && a.n_layers >= 0 && a.latent_size >= 1, "codeformer: dim_embd and latent_size must be at least 1 and n_layers at least 0, got ",
+            a.dim_embd, ", ", a.latent_size, ", ", a.n_layers);
+  for (int64_t r : a.connect_list) {
+    bool known = false;
+    for (int level = 0; level < a.backbone.levels(); ++level) known |= a.backbone.resolution(level) == r;
+    KIN_CHECK(known, "codeformer: connect_list names ", r, ", which is no level of a backbone of ", a.backbone.img_size, " pixels and ", a.backbone.levels(), " levels");
+    KIN_CHECK(std::count(a.connect_list.begin(), a.connect_list.end(), r) == 1, "codeformer: connect_list names ", r, " twice");
+  }
+  return a;
+}
+
+// Width of the level with this resolution.
+int64_t width_at(const VqganArgs& a, int64_t resolution) {
+  for (int level = 0; level < a.levels(); ++level)
+    if (a.resolution(level) == resolution) return a.width(level);
+  fail("codeformer: no level has resolution ", resolution);
+}
+
+// Block index of each connected resolution: what the caller says, else the backbone's rule.
+std::map<int64_t, int> sites_of(const char* what, const std::map<int64_t, int>& given, const BlockList& list, const std::vector<int64_t>& connect) {
+  std::map<int64_t, int> out;
+  for (int64_t r : connect) {
+    const auto found = given.find(r);
+    out[r] = found != given.end() ? found->second : list.site.at(r);
+    KIN_CHECK(out[r] >= 0 && out[r] < int(list.blocks.size()), "codeformer: ", what, " of ", r, " must be a block number below ", list.blocks.size(), ", got ", out[r]);
+  }
+  return out;
+}
+
+std::vector<TransformerSALayer> transformer(Scope s, const CodeFormerArgs& a) {
+  std::vector<TransformerSALayer> layers;
+  for (int i = 0; i < a.n_layers; ++i) layers.emplace_back(s / "ft_layers" / i, a.dim_embd, a.n_head);
+  return layers;
+}
+
+std::vector<std::pair<int64_t, FuseSftBlock>> fusions(Scope s, const CodeFormerArgs& a) {
+  std::vector<std::pair<int64_t, FuseSftBlock>> out;
+  for (int64_t r : a.connect_list) {
+    const int64_t c = width_at(a.backbone, r);
+    out.emplace_back(r, FuseSftBlock(s / "fuse_convs_dict" / std::to_string(r), c, c));
+  }
+  return out;
+}
+
+}  // namespace
+
+TransformerSALayer::TransformerSALayer(Scope s, int64_t width, int heads)
+    : self_attn(s / "self_attn", width, heads), linear1(s / "linear1", width, 2 * width), linear2(s / "linear2", 2 * width, width),
+      norm1(s / "norm1", width), norm2(s / "norm2", width) {}
+
+Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
+  const Var a = norm1(x), qk = a + position;
+  const Var h = x + self_attn(qk, qk, a);
+  return h + linear2(gelu(linear1(norm2(h))));
+}
+
+FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out) : first(conv3x3(s / 0, in, out)), second(conv3x3(s / 2, out, out)) {}
+Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
+
+FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out)
+    : encode_enc(s / "encode_enc", 2 * in, out), scale(s / "scale", in, out), shift(s / "shift", in, out) {}
+
+Var FuseSftBlock::operator()(const Var& enc, const Var& dec, double w) const {
+  const Var e = encode_enc(concat({enc, dec}, -1));
+  return dec + (dec * scale(e) + shift(e)) * w;
+}
+
+CodeFormer::CodeFormer(Scope s, const CodeFormerArgs& a)
+    : args(resolve(a)),
+      position_emb(s.param("position_emb", {a.latent_size, a.dim_embd}, Init::zeros())),
+      backbone(s, a.backbone),
+      feat_emb(s / "feat_emb", a.backbone.emb_dim, a.dim_embd),
+      ft_layers(transformer(s, a)),
+      idx_norm(s / "idx_pred_layer" / 0, a.dim_embd),
+      idx_pred(s / "idx_pred_layer" / 1, a.dim_embd, a.backbone.codebook_size, false),
+      fuse_convs_dict(fusions(s, a)),
+      mode_(s.mode()) {
+  args.taps = sites_of("taps", a.taps, backbone.encoder, a.connect_list);
+  args.sites = sites_of("sites", a.sites, backbone.generator, a.connect_list);
+}
+
+CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call) const {
+  const bool fuse = !call.code_only && (call.w > 0 || mode_->training);
+  CodeFormerOutput out;
+
+  std::map<int64_t, Var> tapped;
+  out.lq_feat = backbone.encoder.walk(x, [&](int i, Var h) {
+    for (const auto& [resolution, block] : args.taps)
+      if (fuse && block == i) tapped[resolution] = h.detach();  // the fusion must not train the encoder
+    return h;
+  });
+  const Shape& latent = out.lq_feat.shape();
+  const int64_t tokens = latent[1] * latent[2];
+  KIN_CHECK(tokens == args.latent_size, "codeformer: x must give ", args.latent_size, " latent positions, got ", latent[1], " x ", latent[2], " (x: ", x.value(), ")");
+
+  Var t = feat_emb(reshape(out.lq_feat, {latent[0], tokens, latent[3]}));
+  for (const TransformerSALayer& layer : ft_layers) t = layer(t, position_emb);
+  out.logits = idx_pred(idx_norm(t));
+  if (call.code_only) return out;
+
+  out.indices = argmax(out.logits, -1);
+  Var codes = reshape(backbone.quantize.codes(out.indices), latent);
+  if (call.detach_16) codes = codes.detach();
+  if (call.adain) codes = ada_in(codes, out.lq_feat);
+
+  out.image = backbone.generator.walk(codes, [&](int i, Var h) {
+    for (const auto& [resolution, block] : fuse_convs_dict)
+      if (fuse && args.sites.at(resolution) == i) h = block(tapped.at(resolution), h, call.w);
+    return h;
+  });
+  return out;
+}
+
+const Var& CodeFormer::last_layer(bool generator_is_frozen) const {
+  if (!generator_is_frozen) return std::get<Conv2d>(backbone.generator.blocks.back()).weight;
+  KIN_CHECK(!fuse_convs_dict.empty(), "codeformer: with a frozen generator and an empty connect_list no trained layer reaches the image");
+  return fuse_convs_dict.back().second.shift.second.weight;
+}
+
+void freeze_codebook_and_generator(ParameterStore& store) {
+  store.freeze("quantize.*");
+  store.freeze("generator.*");
+}
+
+}  // namespace kintsugi

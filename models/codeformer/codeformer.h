@@ -1,0 +1,95 @@
+// CodeFormer (Zhou et al., "Towards robust blind face restoration with codebook lookup transformer", NeurIPS 2022): a transformer predicts
+// the codes of the clean face from the encoded degraded one; the generator paints them; controllable feature transformations blend in the
+// degraded face's features with weight w.
+#pragma once
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/vqgan/vqgan.h"
+
+namespace kintsugi {
+
+/// The published restoration network has the defaults.
+struct CodeFormerArgs {
+  VqganArgs backbone = {};
+  int64_t dim_embd = 512;
+  int n_head = 8;
+  int n_layers = 9;
+  int64_t latent_size = 256;                               // tokens: positions of the latent map
+  std::vector<int64_t> connect_list = {32, 64, 128, 256};  // resolutions of the backbone's levels where features are fused
+  std::map<int64_t, int> taps = {};                        // encoder block per resolution; empty: the backbone's own rule (BlockList::site)
+  std::map<int64_t, int> sites = {};                       // generator block per resolution; likewise
+};
+std::string to_json(const CodeFormerArgs& args);
+CodeFormerArgs codeformer_args_from_json(const std::string& json);
+
+/// One pre-norm layer: a = LN(x); x += MHA(q = a + pos, k = a + pos, v = a); x += W2 gelu(W1 LN(x)), hidden width 2E. Tokens [N,T,E].
+struct TransformerSALayer {
+  MultiheadAttention self_attn;
+  Linear linear1, linear2;
+  LayerNorm norm1, norm2;
+  TransformerSALayer(Scope s, int64_t width, int heads);
+  Var operator()(const Var& x, const Var& position) const;
+};
+
+/// e = ResBlock([enc, dec]); out = dec + w (dec scale(e) + shift(e)).
+struct FuseSftBlock {
+  struct Branch {
+    Conv2d first, second;
+    Branch(Scope s, int64_t in, int64_t out);
+    Var operator()(const Var& x) const;
+  };
+  ResBlock encode_enc;
+  Branch scale, shift;
+  FuseSftBlock(Scope s, int64_t in, int64_t out);
+  Var operator()(const Var& enc, const Var& dec, double w) const;
+};
+
+struct CodeFormerCall {
+  double w = 0;             // 0: quality, 1: fidelity
+  bool detach_16 = true;    // cut the looked-up codes from the graph (matters for the codebook's gradient)
+  bool code_only = false;   // stop after the logits
+  bool adain = false;       // give the codes the mean and std of lq_feat; its gradient then reaches the encoder
+};
+
+struct CodeFormerOutput {
+  Var image;       // [N,H,W,3]; empty for code_only
+  Var logits;      // [N,T,K]
+  Var lq_feat;     // [N,h,w,D]
+  Tensor indices;  // [N,T] predicted codes; empty for code_only
+};
+
+struct CodeFormer {
+  CodeFormerArgs args;
+  Var position_emb;  // [latent_size, dim_embd], starts at zero
+  VQAutoEncoder backbone;
+  Linear feat_emb;
+  std::vector<TransformerSALayer> ft_layers;
+  LayerNorm idx_norm;     // idx_pred_layer.0
+  Linear idx_pred;        // idx_pred_layer.1, without bias
+  std::vector<std::pair<int64_t, FuseSftBlock>> fuse_convs_dict;  // in connect_list's order
+
+  CodeFormer(Scope s, const CodeFormerArgs& args = {});
+
+  /// x [N,H,W,3] in [-1,1]. H W / 4^(levels-1) must be latent_size; for square images of img_size it is so by construction. The image carries no gradient to the
+  /// transformer: the code with the largest logit is looked up, without straight-through.
+  /// While the store trains, w = 0 keeps the fusion layers in the graph with zero contribution, so that each of their parameters has a gradient;
+  /// in eval mode it skips them.
+  CodeFormerOutput operator()(const Var& x, const CodeFormerCall& call = {}) const;
+
+  /// "fuse_convs_dict.<last of connect_list>.shift.2.weight" or, when the generator trains too, the generator's last convolution: where
+  /// the adaptive GAN weight is measured.
+  const Var& last_layer(bool generator_is_frozen) const;
+
+ private:
+  std::shared_ptr<Mode> mode_;
+};
+
+/// Freezes quantize and generator, as every published training does.
+void freeze_codebook_and_generator(ParameterStore& store);
+
+inline constexpr const char* kCodeFormerKind = "codeformer";
+
+}  // namespace kintsugi

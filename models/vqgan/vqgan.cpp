@@ -1,0 +1,105 @@
+#include "models/vqgan/vqgan.h"
+
+#include <algorithm>
+
+namespace kintsugi {
+namespace {
+
+// Appends blocks and hands each its number in the list.
+class Builder {
+ public:
+  Builder(Scope s, std::vector<Block>& blocks) : scope_(s / "blocks"), blocks_(blocks) {}
+  void conv(int64_t in, int64_t out) { blocks_.emplace_back(conv3x3(next(), in, out)); }
+  void norm(int64_t c) { blocks_.emplace_back(GroupNorm(next(), c)); }
+  int res(int64_t in, int64_t out) {
+    blocks_.emplace_back(ResBlock(next(), in, out));
+    return last();
+  }
+  void attn(int64_t c) { blocks_.emplace_back(AttnBlock(next(), c)); }
+  void down(int64_t c) { blocks_.emplace_back(Downsample(next(), c)); }
+  void up(int64_t c) { blocks_.emplace_back(Upsample(next(), c)); }
+  void middle(int64_t c) {
+    res(c, c);
+    attn(c);
+    res(c, c);
+  }
+
+ private:
+  Scope next() const { return scope_ / int(blocks_.size()); }
+  int last() const { return int(blocks_.size()) - 1; }
+  Scope scope_;
+  std::vector<Block>& blocks_;
+};
+
+}  // namespace
+
+bool VqganArgs::attends(int level) const {
+  return std::find(attn_resolutions.begin(), attn_resolutions.end(), resolution(level)) != attn_resolutions.end();
+}
+
+void VqganArgs::check() const {
+  KIN_CHECK(!ch_mult.empty(), "vqgan: ch_mult must name at least one level");
+  KIN_CHECK(nf >= 32 && nf % 32 == 0, "vqgan: nf must be a multiple of 32 (the norms have 32 groups), got ", nf);
+  for (int64_t m : ch_mult) KIN_CHECK(m >= 1, "vqgan: ch_mult must be positive, got ", m);
+  KIN_CHECK(res_blocks >= 1, "vqgan: res_blocks must be at least 1, got ", res_blocks);
+  KIN_CHECK(codebook_size >= 1, "vqgan: codebook_size must be at least 1, got ", codebook_size);
+  KIN_CHECK(emb_dim >= 1, "vqgan: emb_dim must be at least 1, got ", emb_dim);
+  const int64_t factor = int64_t(1) << (levels() - 1);
+  KIN_CHECK(img_size >= factor && img_size % factor == 0, "vqgan: img_size must be a multiple of ", factor, " for ", levels(), " levels, got ", img_size);
+}
+
+Var BlockList::operator()(const Var& x) const {
+  return walk(x, [](int, Var y) { return y; });
+}
+
+Encoder::Encoder(Scope s, const VqganArgs& a) {
+  Builder b(s, blocks);
+  b.conv(3, a.nf);
+  int64_t width = a.nf;
+  for (int level = 0; level < a.levels(); ++level) {
+    for (int64_t i = 0; i < a.res_blocks; ++i) {
+      site[a.resolution(level)] = b.res(width, a.width(level));
+      width = a.width(level);
+      if (a.attends(level)) b.attn(width);
+    }
+    if (level + 1 < a.levels()) b.down(width);
+  }
+  b.middle(width);
+  b.norm(width);
+  b.conv(width, a.emb_dim);
+}
+
+Generator::Generator(Scope s, const VqganArgs& a) {
+  Builder b(s, blocks);
+  int64_t width = a.width(a.levels() - 1);
+  b.conv(a.emb_dim, width);
+  b.middle(width);
+  for (int level = a.levels() - 1; level >= 0; --level) {
+    for (int64_t i = 0; i < a.res_blocks; ++i) {
+      const int index = b.res(width, a.width(level));
+      width = a.width(level);
+      if (i == 0 || a.attends(level)) site[a.resolution(level)] = index;
+      if (a.attends(level)) b.attn(width);
+    }
+    if (level > 0) b.up(width);
+  }
+  b.norm(width);
+  b.conv(width, 3);
+}
+
+VQAutoEncoder::VQAutoEncoder(Scope s, const VqganArgs& a)
+    : args((a.check(), a)), encoder(s / "encoder", a), quantize(s / "quantize", a.codebook_size, a.emb_dim, a.beta, a.beta_on),
+      generator(s / "generator", a) {}
+
+VQAutoEncoder::Output VQAutoEncoder::operator()(const Var& x) const {
+  Quantized q = quantize(encoder(x));
+  Var image = generator(q.z_q);
+  return {std::move(image), std::move(q)};
+}
+
+Tensor VQAutoEncoder::codes(const Tensor& image) const {
+  const NoGrad no_grad;
+  return quantize(encoder(image)).indices;
+}
+
+}  // namespace kintsugi

@@ -6,14 +6,12 @@
 #include <functional>
 #include <string>
 
-#include "autograd/var.h"
+#include "autograd/named.h"
 
 namespace kintsugi {
 
-struct Named {
-  std::string name;
-  Var var;  // an f64 leaf that needs a gradient; its values are changed in place and put back
-};
+/// An f64 leaf that needs a gradient; its values are changed in place and put back.
+using Named = NamedVar;
 
 struct GradcheckOptions {
   int directions = 1;    // random directions per input

@@ -55,8 +55,8 @@ int ParameterStore::set_trainable(std::string_view pattern, bool on) {
   return matched;
 }
 
-std::vector<ParameterStore::NamedParam> ParameterStore::select(bool trainable_only) const {
-  std::vector<NamedParam> out;
+ParameterList ParameterStore::select(bool trainable_only) const {
+  ParameterList out;
   for (const Entry& e : entries_)
     if (!e.is_buffer() && (!trainable_only || e.param.needs_grad())) out.push_back({e.name, e.param});
   return out;
@@ -64,7 +64,7 @@ std::vector<ParameterStore::NamedParam> ParameterStore::select(bool trainable_on
 
 Vars ParameterStore::trainable_vars() const {
   Vars out;
-  for (NamedParam& p : trainable()) out.push_back(std::move(p.var));
+  for (NamedVar& p : trainable()) out.push_back(std::move(p.var));
   return out;
 }
 

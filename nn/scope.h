@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "autograd/var.h"
+#include "autograd/named.h"
 #include "nn/init.h"
 
 namespace kintsugi {
@@ -66,13 +66,9 @@ class ParameterStore {
   int freeze(std::string_view pattern) { return set_trainable(pattern, false); }
   int unfreeze(std::string_view pattern) { return set_trainable(pattern, true); }
 
-  struct NamedParam {
-    std::string name;
-    Var var;
-  };
   /// All parameters, or those that are not frozen, in order.
-  std::vector<NamedParam> parameters() const { return select(false); }
-  std::vector<NamedParam> trainable() const { return select(true); }
+  ParameterList parameters() const { return select(false); }
+  ParameterList trainable() const { return select(true); }
   Vars trainable_vars() const;
   void zero_grad() const;
 
@@ -91,7 +87,7 @@ class ParameterStore {
   friend class Scope;
   Entry& add(Entry entry);
   int set_trainable(std::string_view pattern, bool on);
-  std::vector<NamedParam> select(bool trainable_only) const;
+  ParameterList select(bool trainable_only) const;
   static const Var& param_of(const Entry& e);
 
   StoreOptions options_;

@@ -1,18 +1,11 @@
-// What optimisers work on: leaves with the names they have in checkpoints.
+// What optimisers and averages work on, and how their state is restored.
 #pragma once
 #include <span>
 #include <string>
-#include <vector>
 
-#include "autograd/var.h"
+#include "autograd/named.h"
 
 namespace kintsugi {
-
-struct NamedVar {
-  std::string name;
-  Var var;
-};
-using ParameterList = std::vector<NamedVar>;
 
 struct NamedTensor {
   std::string name;

@@ -96,9 +96,9 @@ Anatomy::Anatomy(const Person& p, const Look& look) : outline(p) {
          -3 + 2 * p.masculine};
   }
   mouth.half = p.mouth_w * (1 + 0.17f * happy - 0.10f * look.open * (1 - happy));
-  mouth.lift = 9 * smile + 2.f;
+  mouth.lift = 12.5f * smile + 1.5f;
   mouth.y = p.mouth_y + 3 * happy;
-  mouth.gap = look.open * (11 + 9 * happy);
+  mouth.gap = look.open * (12 + 11 * happy);
   mouth.up = p.lip_up * (1 - 0.22f * happy);
   mouth.low = p.lip_low * (1 - 0.14f * happy);
   mouth.bow = p.bow;

@@ -50,11 +50,6 @@ class Canvas {
         if (part != kKeepPart && opacity >= 0.5f) part_[i] = uint8_t(part);
       }
   }
-  template <class Shader>
-  void everywhere(int part, Shader&& shader) {
-    layer({-1e4f, -1e4f, 1e4f, 1e4f}, part, shader);
-  }
-
   /// Pixels [x0, x1) x [y0, y1) that the box of the face frame can touch.
   void bounds(const Box& box, int& x0, int& y0, int& x1, int& y1) const;
 

@@ -28,15 +28,12 @@ void curtain(Comb& c, float side, int count, float length, float tuck, float cur
     const Point ear{side * mix(w - 3 + 8 * tuck, wide + 6, s), 52};
     const Point jaw{side * mix(w - 6, wide + 4, s), mix(52.f, end, 0.55f)};
     const Point tip{side * (mix(w - 18, wide - 4, s) - 16 * curl * c.random.uniform()), end};
-    const std::array<Point, 6> keys = {
-        root, mix(root, shoulder, 0.55f) + Point{0, -6 - 12 * s}, shoulder, temple, ear, mix(jaw, tip, 0.5f)};
-    std::array<Point, 7> all;
-    std::copy(keys.begin(), keys.end(), all.begin());
-    all[6] = tip;
+    const Point rise = mix(root, shoulder, 0.55f) + Point{0, -6 - 12 * s};
+    const std::array<Point, 7> keys = {root, rise, shoulder, temple, ear, mix(jaw, tip, 0.5f), tip};
     Wave wave = wave_of(c, p.style == HairStyle::wavy ? 8.f + 7 * p.curl : 1.5f);
     wave.turns = p.style == HairStyle::wavy ? 2.6f : 1;
     wave.phase += side * 0.25f + 0.4f * s;
-    c.strand(all, c.random.uniform(1.5f, 2.8f), mix(1.f, 0.8f, s), wave);
+    c.strand(keys, c.random.uniform(1.5f, 2.8f), mix(1.f, 0.8f, s), wave);
   }
 }
 

@@ -12,7 +12,7 @@ bool chance(Philox& r, float p) { return r.uniform() < p; }
 
 Rgb skin_for(float melanin) {
   static constexpr int kTones = 7;
-  static const std::array<Rgb, kTones> tones = {srgb(243, 208, 187), srgb(233, 187, 160), srgb(219, 166, 134),
+  static const std::array<Rgb, kTones> tones = {srgb(234, 198, 177), srgb(226, 180, 152), srgb(214, 161, 129),
                                                 srgb(197, 142, 108), srgb(161, 108, 78),  srgb(122, 79, 57),
                                                 srgb(88, 57, 43)};
   const float at = melanin * (kTones - 1.001f);

@@ -5,7 +5,9 @@
 #include "autograd/engine.h"
 #include "autograd/node.h"
 #include "autograd/ops/binary.h"
+#include "autograd/ops/matmul.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
 #include "autograd/replay.h"
 #include "kernels/mean_loss.h"
@@ -87,6 +89,13 @@ Var l2_normalize(const Var& x, int axis, double eps) {
 Var cosine_similarity(const Var& a, const Var& b, int axis, double eps) {
   KIN_CHECK(a.shape() == b.shape(), "cosine_similarity: a and b must have one shape, got ", a.shape(), " and ", b.shape());
   return sum(l2_normalize(a, axis, eps) * l2_normalize(b, axis, eps), {axis});
+}
+
+Var gram(const Var& x) {
+  KIN_CHECK(x.rank() == 4, "gram: x must be [N,H,W,C], got ", x.shape());
+  const int64_t pixels = x.dim(1) * x.dim(2), c = x.dim(3);
+  const Var f = reshape(x, {x.dim(0), pixels, c});
+  return matmul(f, f, true, false) / double(c * pixels);
 }
 
 }  // namespace kintsugi

@@ -34,4 +34,7 @@ Var l2_normalize(const Var& x, int axis = -1, double eps = 1e-12);
 /// <a, b> / (max(|a|, eps) max(|b|, eps)) along one axis, which disappears.
 Var cosine_similarity(const Var& a, const Var& b, int axis = -1, double eps = 1e-8);
 
+/// Gram matrices of feature maps, the style of Gatys et al. (2016): x [N,H,W,C] -> [N,C,C], F^T F / (C H W) with F = x as [HW,C].
+Var gram(const Var& x);
+
 }  // namespace kintsugi

@@ -7,7 +7,8 @@
 //       .f32_tolerance = 2e-6, .gradgrad = true}};
 //
 // Questions (tests/ops/questions.cpp asks them of every case):
-//   forward      every row of the families, f32, against `ref` in f64, with poisoned outputs
+//   forward      every row of the families, f32, against `ref` in f64, with poisoned outputs; the default rows once more for
+//                every lesser instruction set
 //   grad         `ref` in f64 against finite differences; every row's f32 gradients against `ref` in f64
 //   gradgrad     second derivatives in f64, where .gradgrad
 //   determinism  twice and with 1, 2 and 3 threads: the same bits

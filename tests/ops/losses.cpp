@@ -66,6 +66,13 @@ const OpCaseRegistration cosine_case{{
     .f32_tolerance = 1e-6, .gradgrad = true,
     .errors = {{"shape", [] { cosine_similarity(Tensor::zeros({2, 3}), Tensor::zeros({2, 4})); }, {"cosine_similarity", "[2,3]", "[2,4]"}}}}};
 
+const OpCaseRegistration gram_case{{
+    .op = "gram", .families = {"unary_fwd"},
+    .samples = {{"ragged", {{2, 3, 5, 7}}}},
+    .run = [](const Vars& x, const Sample&) { return gram(x[0]); },
+    .f32_tolerance = 1e-6, .gradgrad = true,
+    .errors = {{"rank", [] { gram(Tensor::zeros({2, 3})); }, {"gram", "[N,H,W,C]", "[2,3]"}}}}};
+
 }  // namespace
 
 TEST_CASE("zero vectors give finite normalisations, cosines and triplets") {

@@ -10,6 +10,7 @@
 #include "autograd/engine.h"
 #include "autograd/gradcheck.h"
 #include "kernels/base/parallel.h"
+#include "kernels/base/simd.h"
 #include "kernels/table.h"
 #include "tensor/random.h"
 #include "tests/harness/op_case.h"
@@ -96,7 +97,13 @@ const FamilyInfo& family(const std::string& name) {
   throw Error("unreachable");
 }
 
-// Runs body once with the default rows and once for every named row of each family of the case.
+struct LevelGuard {
+  SimdLevel old = simd_level();
+  ~LevelGuard() { set_simd_level(old); }
+};
+
+// Runs body once with the default rows, once for every named row of each family of the case, and once with the default rows for
+// every instruction set below the machine's best.
 template <class Body>
 void for_each_row(const OpCase& c, Body&& body) {
   body("default");
@@ -108,6 +115,12 @@ void for_each_row(const OpCase& c, Body&& body) {
     const auto eq = choice.find('=');
     KernelChoice guard(choice.substr(0, eq), choice.substr(eq + 1));
     body(choice);
+  }
+  for (SimdLevel level : {SimdLevel::baseline, SimdLevel::avx2}) {
+    LevelGuard guard;
+    if (level >= guard.old) continue;
+    set_simd_level(level);
+    body(std::string("default rows, ") + name(level));
   }
 }
 

@@ -6,6 +6,7 @@
 #include "apps/parity/golden_image.h"
 #include "data/batch.h"
 #include "data/bytes.h"
+#include "data/colour_jitter.h"
 #include "data/degrade.h"
 #include "data/jpeg.h"
 #include "data/resize.h"
@@ -116,13 +117,31 @@ void grey_case(const GoldenFile& golden, Check& check) {
   check.values("gray_bgr2gray", got, want, kFloatResize);
 }
 
+/// "brightness_1.37": the adjustment, and its amount behind the last underscore. Stored as [3,h,w] RGB.
+void jitter_case(const GoldenFile& golden, Check& check) {
+  const std::pair<const char*, void (*)(Image&, float)> adjustments[] = {{"brightness", adjust_brightness},
+                                                                        {"contrast", adjust_contrast},
+                                                                        {"saturation", adjust_saturation},
+                                                                        {"hue", adjust_hue}};
+  const Order hwc{1, 2, 0};
+  const Tensor start = golden.read("jitter/rgb", hwc);
+  for (const std::string& name : golden.names_below("jitter/"))
+    for (const auto& [word, adjust] : adjustments) {
+      if (name.rfind(word, 0) != 0) continue;
+      Image image(int(start.dim(0)), int(start.dim(1)));
+      image.pixels.assign(start.data<float>(), start.data<float>() + start.numel());
+      adjust(image, std::stof(name.substr(name.rfind('_') + 1)));
+      check.values(name, Tensor::of(start.shape(), image.pixels), golden.read("jitter/" + name), tolerance::operator_f32, hwc);
+    }
+}
+
 std::vector<ParityCase> cases(const GoldenFile& golden) {
   const auto ready = [&](const char* name, void (*run)(const GoldenFile&, Check&)) {
     return ParityCase{name, [&golden, run](Check& check) { run(golden, check); }};
   };
   return {ready("kernels", kernels_case), ready("filter2D", filter_case),   ready("resize_linear", float_resize_case),
           ready("resize_u8", byte_resize_case), ready("jpeg", jpeg_case),   ready("chain", chain_case),
-          ready("gray", grey_case),       {"jitter", {}, Standing::not_built}};
+          ready("gray", grey_case),       ready("jitter", jitter_case)};
 }
 
 const ParityRegistration registration({"data_degrade", cases});

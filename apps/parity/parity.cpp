@@ -59,10 +59,12 @@ class Report {
 
   void set_aside(const std::string& name, Standing standing) { aside_[standing].push_back(name); }
 
+  bool saw_something() const { return cases_ > 0 || !aside_.empty(); }
+
   int finish() {
+    list("data for other cases", aside_[Standing::data]);
     list("not built yet", aside_[Standing::not_built]);
     list("unknown", aside_[Standing::unknown]);
-    list("data for other cases", aside_[Standing::data]);
     list("FAILED", failed_cases_);
     out_ << fmt::format("{} comparisons in {} cases: {} held, {} failed; {} not built yet, {} unknown\n", passed_ + failed_, cases_, passed_,
                         failed_, aside_[Standing::not_built].size(), aside_[Standing::unknown].size());
@@ -153,6 +155,7 @@ int run_parity(const ParityOptions& options, std::ostream& out) {
     std::filesystem::path label = file == root ? file.filename() : file.lexically_relative(root);
     parity::run_file(file, label.replace_extension().generic_string(), options.only, report);
   }
+  if (!report.saw_something()) throw UsageError(text("parity: no case matches '", options.only, "'"));
   const int code = report.finish();
   if (!options.json.empty()) {
     const std::string written = report.json().dump(1) + "\n";

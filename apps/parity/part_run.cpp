@@ -1,0 +1,49 @@
+#include "apps/parity/part_run.h"
+
+#include <algorithm>
+
+#include "autograd/engine.h"
+
+namespace kintsugi::parity {
+
+PartRun::PartRun(const GoldenFile& golden, Check& check, DType dtype, double f32_tolerance)
+    : golden_(golden), check_(check), dtype_(dtype), f32_tolerance_(f32_tolerance) {
+  check_.computed_in(dtype);
+}
+
+Tensor PartRun::constant(const std::string& tensor, const Order& order) const { return golden_.read(tensor, order).to(dtype_); }
+
+void PartRun::values(const std::string& tensor, const Var& got, const Order& order) {
+  check_.values(tensor, got.value(), golden_.read(tensor), tolerance(), order);
+}
+
+void PartRun::scalar(const std::string& name, const Var& got) {
+  check_.number("scalar." + name, got.item(), golden_.number("scalar." + name), tolerance());
+}
+
+void PartRun::indices(const std::string& tensor, const Tensor& got) {
+  const Tensor want = golden_.read(tensor);
+  check_.exact(tensor, got.numel() == want.numel() ? got.reshape(want.shape()) : got, want);
+}
+
+void PartRun::gradients(const Var& loss, const std::vector<Wanted>& wanted) {
+  Vars leaves;
+  for (const Wanted& w : wanted) leaves.push_back(w.leaf);
+  const Vars grads = grad(loss, leaves, {}, {.keep_graph = true});
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    KIN_CHECK(grads[i], "parity: the loss does not depend on what ", wanted[i].tensor, " is the gradient of");
+    values(wanted[i].tensor, grads[i], wanted[i].order);
+  }
+}
+
+ParityKind part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
+  const double allowed = std::max(10 * f32_against_f64, tolerance::operator_f32);
+  return single_case(std::move(file), [run = std::move(run), allowed](const GoldenFile& golden, Check& check) {
+    for (DType dtype : {DType::f64, DType::f32}) {
+      PartRun part(golden, check, dtype, allowed);
+      run(part);
+    }
+  });
+}
+
+}  // namespace kintsugi::parity

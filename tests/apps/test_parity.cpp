@@ -1,0 +1,85 @@
+// `kintsugi parity` over the recorded vectors, and proof that it can fail.
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/harness/golden.h"
+#include "tests/harness/program.h"
+#include "tests/harness/scratch.h"
+
+using namespace kintsugi;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string kRecorded = std::string(KIN_SOURCE_DIR) + "/tests/golden";
+
+std::string shell_path(const fs::path& path) { return "'" + path.string() + "'"; }
+
+/// Copies a file of tests/golden, after `change` has seen its tensors and metadata.
+template <class Change>
+void copy_changed(const std::string& name, const fs::path& to, Change&& change) {
+  const SafetensorsFile file(kRecorded + "/" + name);
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (const std::string& n : file.names()) tensors.emplace_back(n, file.read(n));
+  std::map<std::string, std::string> metadata = file.metadata();
+  change(tensors, metadata);
+  fs::create_directories(to.parent_path());
+  write_safetensors(to.string(), tensors, metadata);
+}
+
+}  // namespace
+
+TEST_CASE("parity: every vector kept with the source holds") {
+  const ProgramRun run = run_program("parity --failures " + shell_path(kRecorded));
+  CHECK_MESSAGE(run.exit_code == 0, run.output);
+}
+
+TEST_CASE("parity: one changed value is found, and reported in the table and in JSON") {
+  const Scratch folder;
+  copy_changed("ops_linear.safetensors", folder / "ops_linear.safetensors", [](auto& tensors, auto&) {
+    for (auto& [name, t] : tensors)
+      if (name == "bmm/grad_b") t.template data<double>()[17] += 1e-3;
+  });
+  const ProgramRun run = run_program("parity " + shell_path(folder.path()) + " --json " + shell_path(folder / "results.json"));
+  CHECK_MESSAGE(run.exit_code == 4, run.output);
+  CHECK(run.output.find("FAILED:\n  ops_linear/bmm\n") != std::string::npos);
+  std::ifstream in(folder / "results.json");
+  const nlohmann::json results = nlohmann::json::parse(in);
+  CHECK(results["failed"] == 2);  // in f64 and in f32
+  for (const auto& row : results["comparisons"])
+    CHECK(row["ok"].get<bool>() == (row["case"] != "ops_linear/bmm" || row["tensor"] != "grad_b"));
+}
+
+TEST_CASE("parity: a case that throws has failed; an unknown one is listed by name") {
+  const Scratch folder;
+  copy_changed("ops_linear.safetensors", folder / "ops_linear.safetensors", [](auto& tensors, auto& metadata) {
+    nlohmann::json cases = nlohmann::json::parse(metadata["cases"]);
+    cases["spline"] = {{"op", "a spline"}};
+    metadata["cases"] = cases.dump();
+    std::erase_if(tensors, [](const auto& t) { return t.first == "bmm/out"; });
+  });
+  copy_changed("ops_linear.safetensors", folder / "sub" / "nobody_knows.safetensors", [](auto&, auto&) {});
+  const ProgramRun run = run_program("parity " + shell_path(folder.path()));
+  CHECK_MESSAGE(run.exit_code == 4, run.output);
+  CHECK(run.output.find("bmm/out") != std::string::npos);
+  CHECK(run.output.find("unknown:\n  ops_linear/spline\n  sub/nobody_knows\n") != std::string::npos);
+  CHECK(run_program("parity " + shell_path(folder.path()) + " --only nobody").exit_code == 0);
+}
+
+TEST_CASE("parity: nothing to check is an error of the caller") {
+  const Scratch folder;
+  CHECK(run_program("parity " + shell_path(folder.path())).exit_code == 2);
+  CHECK(run_program("parity " + shell_path(folder / "absent")).exit_code == 2);
+  CHECK(run_program("parity " + shell_path(kRecorded) + " --only no_such_case").exit_code == 2);
+}
+
+TEST_CASE("parity: every vector recorded beside the source holds") {
+  if (golden_folder().empty()) {
+    MESSAGE("skipped: no folder of golden files beside the source");
+    return;
+  }
+  const ProgramRun run = run_program("parity --failures " + shell_path(golden_folder()));
+  CHECK_MESSAGE(run.exit_code == 0, run.output);
+}

@@ -1,0 +1,65 @@
+#include "models/losses/image_objective.h"
+
+#include <algorithm>
+
+#include "autograd/engine.h"
+#include "autograd/ops/binary.h"
+#include "autograd/ops/reduce.h"
+
+namespace kintsugi {
+
+double StepReport::loss(const std::string& name) const {
+  for (const auto& [n, value] : losses)
+    if (n == name) return value;
+  fail("step_report: there is no loss ", name);
+}
+
+bool StepReport::has(const std::string& name) const {
+  return std::any_of(losses.begin(), losses.end(), [&](const auto& l) { return l.first == name; });
+}
+
+Var image_objective(const Var& image, const Tensor& target, const Discriminator* discriminator, const Var& last_layer,
+                    const ImageObjectiveOptions& options, StepReport& report) {
+  report.output = image.value();
+  report.gan = discriminator != nullptr;
+  const Var y(image.value(), true);
+
+  Var recon = l1_loss(y, target) * options.l1_weight;
+  report.add("l_g_pix", recon.item());
+  if (options.perceptual) {
+    const Var perceptual = options.perceptual(y, target);
+    report.add("l_g_percep", perceptual.item());
+    recon = recon + perceptual;
+  }
+  Var seed = grad(recon, {y})[0];
+
+  if (discriminator) {
+    const Var gan = gan_loss(options.gan_kind, (*discriminator)(y), true, false);
+    const Var gan_seed = grad(gan, {y})[0];
+    const AdaptiveWeight d = adaptive_weight(image, last_layer, seed, gan_seed, options.adaptive);
+    const double weight = d.value * options.gan_weight;
+    report.add("g_gan_raw", gan.item());
+    report.add("l_g_gan", weight * gan.item());
+    report.add("d_weight", weight);
+    report.add("d_weight_clamped", d.value);
+    report.add("recon_grad_norm", d.recon_norm);
+    report.add("gan_grad_norm", d.gan_norm);
+    const NoGrad no_grad;
+    seed = seed + gan_seed * weight;
+  }
+  return sum(image * seed);
+}
+
+void discriminator_step(const Discriminator& discriminator, const Tensor& real, const Tensor& fake, GanKind kind, StepReport& report) {
+  const auto pass = [&](const Tensor& image, bool is_real, const std::string& name) {
+    const Var scores = discriminator(image);
+    const Var loss = gan_loss(kind, scores, is_real, true);
+    report.add("l_d_" + name, loss.item());
+    report.add("out_d_" + name, mean(scores.value()).item());
+    backward(loss);
+  };
+  pass(real, true, "real");
+  pass(fake, false, "fake");
+}
+
+}  // namespace kintsugi

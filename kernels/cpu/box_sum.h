@@ -41,15 +41,15 @@ void box_sum_rows(const BoxGeometry& b, int64_t begin, int64_t end, Fill&& fill,
       for (int64_t x = std::max<int64_t>(0, -b.lead); x < std::min(b.in_w, b.window - b.lead); ++x) running += in[x * b.c + k];
       sum[k] = running;
     }
-    for (int64_t j = 1; j < b.out_w; ++j) {
-      const int64_t entering = j - b.lead + b.window - 1, leaving = j - b.lead - 1;
-      for (int64_t k = 0; k < b.c; ++k) {
-        double running = sum[(j - 1) * b.c + k];
-        if (leaving >= 0 && leaving < b.in_w) running -= in[leaving * b.c + k];
-        if (entering >= 0 && entering < b.in_w) running += in[entering * b.c + k];
-        sum[j * b.c + k] = running;
-      }
-    }
+    // Output j gains column j - lead + window - 1 and loses column j - lead - 1. Where both exist, where one does, where none:
+    const int64_t gains = std::clamp<int64_t>(b.in_w + b.lead - b.window + 1, 1, b.out_w) * b.c;  // t < gains
+    const int64_t loses = std::clamp<int64_t>(b.lead + 1, 1, b.out_w) * b.c;                      // t >= loses
+    const double *gain = in + (b.window - 1 - b.lead) * b.c, *loss = in - (b.lead + 1) * b.c;
+    int64_t t = b.c;
+    for (; t < std::min(gains, loses); ++t) sum[t] = sum[t - b.c] + gain[t];
+    for (; t < loses; ++t) sum[t] = sum[t - b.c];
+    for (; t < gains; ++t) sum[t] = sum[t - b.c] + (gain[t] - loss[t]);
+    for (; t < b.out_w * b.c; ++t) sum[t] = sum[t - b.c] - loss[t];
   };
 
   for (int64_t y = begin - b.lead; y < begin - b.lead + b.window - 1; ++y) enter(y);

@@ -54,6 +54,12 @@ struct GridTaps {
   double ty, tx, slope_y, slope_x;
 };
 
+/// std::floor is a function call on machines of the baseline, and this is the inner loop.
+inline int64_t floor_of(double v) {
+  const auto i = int64_t(v);
+  return i - (v < double(i));
+}
+
 /// The taps of output cell (i, j), whose number is `cell`. For nearest, ty = tx = 0 and (y0, x0) is the pixel.
 template <class T>
 GridTaps grid_taps(const GridGeometry& g, int64_t cell, int64_t i, int64_t j) {
@@ -67,8 +73,8 @@ GridTaps grid_taps(const GridGeometry& g, int64_t cell, int64_t i, int64_t j) {
   const Coordinate y = grid_coordinate(row, i, g.h, g.padding, g.coordinates);
   const Coordinate x = grid_coordinate(col, j, g.w, g.padding, g.coordinates);
   if (g.sampling == GridSampling::nearest) return {int64_t(std::nearbyint(y.at)), int64_t(std::nearbyint(x.at)), 0, 0, 0, 0};
-  const double y0 = std::floor(y.at), x0 = std::floor(x.at);
-  return {int64_t(y0), int64_t(x0), y.at - y0, x.at - x0, y.slope, x.slope};
+  const int64_t y0 = floor_of(y.at), x0 = floor_of(x.at);
+  return {y0, x0, y.at - double(y0), x.at - double(x0), y.slope, x.slope};
 }
 
 }  // namespace kintsugi::cpu

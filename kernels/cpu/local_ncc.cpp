@@ -13,16 +13,14 @@ namespace {
 struct Window {
   double mean_a, mean_b, cross, var_a, var_b;
   double cc(double eps) const { return cross * cross / (var_a * var_b + eps); }
-  double by_cross(double eps) const { return 2 * cross / (var_a * var_b + eps); }
-  double by_var_a(double eps) const {
-    const double d = var_a * var_b + eps;
-    return -cross * cross * var_b / (d * d);
-  }
-  double by_var_b(double eps) const {
-    const double d = var_a * var_b + eps;
-    return -cross * cross * var_a / (d * d);
-  }
 };
+struct Slopes {
+  double cross, var_a, var_b;  // d cc / d (cross, var_a, var_b)
+};
+Slopes slopes(const Window& s, double eps) {
+  const double inverse = 1 / (s.var_a * s.var_b + eps), ratio = s.cross * inverse;
+  return {2 * ratio, -ratio * ratio * s.var_b, -ratio * ratio * s.var_a};
+}
 
 /// Two passes over one window of channel c of image n; pixels outside the image are zeros.
 template <class T>
@@ -128,8 +126,9 @@ void local_ncc_bwd_ref(const Context&, const LocalNccBwd& args) {
                 const int64_t k = (i * f.out_w() + j) * f.c + c;
                 const Window& s = windows[size_t(k)];
                 const double g = double(static_cast<const T*>(args.g)[n * cells + k]);
-                ga += g * (s.by_cross(f.eps) * (b - s.mean_b) + 2 * s.by_var_a(f.eps) * (a - s.mean_a));
-                gb += g * (s.by_cross(f.eps) * (a - s.mean_a) + 2 * s.by_var_b(f.eps) * (b - s.mean_b));
+                const Slopes by = slopes(s, f.eps);
+                ga += g * (by.cross * (b - s.mean_b) + 2 * by.var_a * (a - s.mean_a));
+                gb += g * (by.cross * (a - s.mean_a) + 2 * by.var_b * (b - s.mean_b));
               }
             if (args.ga) static_cast<T*>(args.ga)[q] = T(ga);
             if (args.gb) static_cast<T*>(args.gb)[q] = T(gb);
@@ -155,7 +154,8 @@ void local_ncc_bwd_fast(const Context&, const LocalNccBwd& args) {
         double* out = coefficients.data() + (i - cell_begin) * 5 * out_row;
         for (int64_t k = 0; k < out_row; ++k) {
           const Window s = summed_window(sums, k, count);
-          const double cross = g[k] * s.by_cross(f.eps), a = 2 * g[k] * s.by_var_a(f.eps), b = 2 * g[k] * s.by_var_b(f.eps);
+          const Slopes by = slopes(s, f.eps);
+          const double cross = g[k] * by.cross, a = 2 * g[k] * by.var_a, b = 2 * g[k] * by.var_b;
           out[k] = cross;
           out[k + out_row] = a;
           out[k + 2 * out_row] = b;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nn/scope.h"
+#include "tensor/named_tensors.h"
 #include "tensor/safetensors.h"
 
 namespace kintsugi {
@@ -24,7 +25,6 @@ Shape file_shape(const Shape& shape, Layout layout);
 Tensor nhwc_to_nchw(const Tensor& t);
 Tensor nchw_to_nhwc(const Tensor& t);
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 using Metadata = std::map<std::string, std::string>;
 
 /// One network of a file.

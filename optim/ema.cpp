@@ -23,9 +23,18 @@ std::optional<size_t> Ema::place_of(const Var& parameter) const {
 void Ema::update_except(const std::vector<bool>& done) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (i < done.size() && done[i]) continue;
-    const Tensor &p = parameters_[i].var.value(), &average = averages_[i].tensor;
+    const Tensor &p = parameters_[i].var.value(), &average = averages_[i].second;
     ema_update(Context{p.device()}, {average.raw(), p.raw(), p.numel(), decay_, p.dtype()});
     average.bump_version();
+  }
+}
+
+void Ema::swap() {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    Tensor p = parameters_[i].var.value(), average = averages_[i].second;
+    const Tensor kept = p.clone();
+    p.copy_(average);
+    average.copy_(kept);
   }
 }
 

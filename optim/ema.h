@@ -17,9 +17,12 @@ class Ema {
   double decay() const { return decay_; }
 
   /// The averages under their parameters' names; the tensors are the averages themselves, for checkpoints.
-  const std::vector<NamedTensor>& averages() const { return averages_; }
+  const NamedTensors& averages() const { return averages_; }
   /// Copies values in by name. Throws Error when one is missing or has another shape; extra names are ignored.
-  void load(std::span<const NamedTensor> averages) { copy_by_name("ema", averages_, averages); }
+  void load(const NamedTensors& averages) { copy_by_name("ema", averages_, averages); }
+
+  /// Exchanges the values of every parameter and its average; twice is as if never. See EmaWeights.
+  void swap();
 
   /// For optimisers that move the average in their own pass: the place of a parameter's average in averages(), and the
   /// update of all places but those marked (an empty list marks none).
@@ -28,9 +31,22 @@ class Ema {
 
  private:
   ParameterList parameters_;
-  std::vector<NamedTensor> averages_;
+  NamedTensors averages_;
   std::unordered_map<const VarState*, size_t> places_;
   double decay_;
+};
+
+/// While alive, the network runs on the averages (evaluation, saving "params_ema"); the parameters come back behind it. Take no
+/// training step meanwhile.
+class EmaWeights {
+ public:
+  explicit EmaWeights(Ema& ema) : ema_(ema) { ema_.swap(); }
+  ~EmaWeights() { ema_.swap(); }
+  EmaWeights(const EmaWeights&) = delete;
+  EmaWeights& operator=(const EmaWeights&) = delete;
+
+ private:
+  Ema& ema_;
 };
 
 }  // namespace kintsugi

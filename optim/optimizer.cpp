@@ -23,7 +23,7 @@ void Optimizer::zero_grad() const {
 
 Tensor Optimizer::add_state(const NamedVar& parameter, const char* what, Shape shape, DType dtype) {
   state_.push_back({parameter.name + "." + what, Tensor::zeros(shape, dtype, parameter.var.value().device())});
-  return state_.back().tensor;
+  return state_.back().second;
 }
 
 Adam::Adam(ParameterList parameters, AdamOptions options) : Optimizer("adam", std::move(parameters)), options_(options) {
@@ -44,7 +44,7 @@ void Adam::step(const StepOptions& o) {
     const Tensor& p = var.value();
     const Moments& m = moments_[i];
     const auto place = o.ema ? o.ema->place_of(var) : std::nullopt;
-    const Tensor ema = place ? o.ema->averages()[*place].tensor : Tensor();
+    const Tensor ema = place ? o.ema->averages()[*place].second : Tensor();
     const int64_t step = ++*m.step.data<int64_t>();
     adam_step(Context{p.device()}, {p.raw(), var.grad().raw(), m.mean.raw(), m.square.raw(), ema.raw(), p.numel(), step, o.lr,
                                     options_.beta1, options_.beta2, options_.eps, options_.weight_decay, options_.decoupled, o.grad_scale,

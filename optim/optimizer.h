@@ -23,9 +23,9 @@ class Optimizer {
 
   /// Everything a later step depends on besides the parameters, named "<parameter>.<what>". The tensors are the state itself:
   /// saving them and copying them back with load_state continues bit by bit.
-  const std::vector<NamedTensor>& state() const { return state_; }
+  const NamedTensors& state() const { return state_; }
   /// Throws Error when an entry is missing or has another shape, and then changes nothing.
-  void load_state(std::span<const NamedTensor> state) { copy_by_name("optimizer state", state_, state); }
+  void load_state(const NamedTensors& state) { copy_by_name("optimizer state", state_, state); }
 
  protected:
   /// Throws Error for an empty Var, a Var that is not a leaf, or a name given twice.
@@ -35,7 +35,7 @@ class Optimizer {
   ParameterList parameters_;
 
  private:
-  std::vector<NamedTensor> state_;
+  NamedTensors state_;
 };
 
 struct AdamOptions {

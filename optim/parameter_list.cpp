@@ -5,16 +5,16 @@
 
 namespace kintsugi {
 
-void copy_by_name(const char* what, std::span<const NamedTensor> to, std::span<const NamedTensor> from) {
+void copy_by_name(const char* what, const NamedTensors& to, const NamedTensors& from) {
   std::unordered_map<std::string_view, const Tensor*> given;
-  for (const auto& f : from) given.emplace(f.name, &f.tensor);
-  for (const auto& t : to) {
-    const auto found = given.find(t.name);
-    KIN_CHECK(found != given.end(), what, ": '", t.name, "' is missing");
-    KIN_CHECK(found->second->shape() == t.tensor.shape(), what, ": '", t.name, "' must be ", t.tensor.shape(), ", got ",
+  for (const auto& [name, tensor] : from) given.emplace(name, &tensor);
+  for (const auto& [name, tensor] : to) {
+    const auto found = given.find(name);
+    KIN_CHECK(found != given.end(), what, ": '", name, "' is missing");
+    KIN_CHECK(found->second->shape() == tensor.shape(), what, ": '", name, "' must be ", tensor.shape(), ", got ",
               found->second->shape());
   }
-  for (const auto& t : to) Tensor(t.tensor).copy_(*given.at(t.name));
+  for (const auto& [name, tensor] : to) Tensor(tensor).copy_(*given.at(name));
 }
 
 }  // namespace kintsugi

@@ -32,10 +32,10 @@ void optimizer_case(const GoldenFile& golden, Check& check, const std::string& n
       check.values(tensor, p.var.value(), golden.read(name + "/" + tensor), tolerance);
     }
   }
-  for (const NamedTensor& s : optimizer->state()) {
-    std::string tensor = s.name;
+  for (const auto& [key, value] : optimizer->state()) {
+    std::string tensor = key;
     tensor.replace(tensor.find('.'), 1, "_");
-    if (golden.has(name + "/" + tensor)) check.values(tensor, s.tensor, golden.read(name + "/" + tensor), tolerance);
+    if (golden.has(name + "/" + tensor)) check.values(tensor, value, golden.read(name + "/" + tensor), tolerance);
   }
 }
 
@@ -74,7 +74,7 @@ void ema_case(const GoldenFile& golden, Check& check, const std::string& name, c
     value.copy_(golden.read(text(name, "/p", step)));
     ema.update();
     const std::string tensor = text("after", step + 1);
-    check.values(tensor, ema.averages().at(0).tensor, golden.read(name + "/" + tensor), tolerance);
+    check.values(tensor, ema.averages().at(0).second, golden.read(name + "/" + tensor), tolerance);
   }
 }
 

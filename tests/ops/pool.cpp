@@ -1,4 +1,7 @@
 #include "autograd/ops/pool.h"
+
+#include "autograd/engine.h"
+#include "autograd/ops/binary.h"
 #include "tests/harness/op_case.h"
 
 namespace kintsugi::testing {
@@ -34,6 +37,20 @@ const OpCaseRegistration max_pool_case{{
     .gradgrad = true,
     .errors = {{"stride", [] { max_pool(Tensor::zeros({1, 4, 4, 1}), 2, 0); }, {"max_pool", "stride", "got 0"}},
                {"rank", [] { max_pool(Tensor::zeros({4, 4}), 2, 2); }, {"max_pool", "[4,4]"}}},
+}};
+
+// The gradient as an op of its own: scatter forward, gather backward.
+const OpCaseRegistration max_pool_gradient_case{{
+    .op = "max_pool_gradient",
+    .families = {"max_pool_fwd", "max_pool_scatter", "max_pool_gather"},
+    .samples = {{"overlapping, wide channels", {{2, 5, 6, 21}, {2, 5, 6, 21}}}},
+    .run =
+        [](const Vars& x, const Sample&) {
+          const GradMode on(true);
+          const Var gx = grad(max_pool(x[0], 3, 1, 1), {x[0]}, x[1], {.create_graph = true})[0];
+          return gx + x[0] * 0.0;  // the winners do not move: no gradient to x
+        },
+    .f32_tolerance = 4e-7,  // up to nine terms per pixel
 }};
 
 const OpCaseRegistration adaptive_avg_pool_case{{

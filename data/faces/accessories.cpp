@@ -58,7 +58,7 @@ void paint_glasses(const Scene& s) {
 void paint_hat(const Scene& s) {
   if (!s.look.hat) return;
   const Anatomy& a = s.anatomy;
-  const float footprint = s.canvas.footprint(), top = s.person.crown_y - 0.6f * s.person.hair_volume - 16;
+  const float footprint = s.canvas.footprint(), top = s.person.crown_y - 28;
   const float wide = a.outline.half_width(-90) + 15;
   auto brim = [&](float x) { return -100 + 26 * (x / wide) * (x / wide); };
   s.canvas.layer({-wide - 20, top - 10, wide + 20, -50}, hat, [&](Point q, Rgb& colour, int) {

@@ -16,8 +16,8 @@ Outline::Outline(const Person& p) {
   // Right half from the crown to the chin. The chin's flatness and the jaw's corner make most of a head's character.
   const float chin = p.chin_y, crown = p.crown_y;
   const std::array<Point, 12> keys = {{{0, crown},
-                                       {0.50f * p.forehead_w, crown * 0.955f},
-                                       {0.87f * p.forehead_w, crown * 0.76f},
+                                       {0.47f * p.forehead_w, crown * 0.94f},
+                                       {0.84f * p.forehead_w, crown * 0.71f},
                                        {p.forehead_w, -96},
                                        {0.5f * (p.forehead_w + p.cheek_w) + 3, -40},
                                        {p.cheek_w, 24},

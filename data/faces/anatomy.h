@@ -72,11 +72,11 @@ struct Mouth {
   float seam_lower(float u) const { return seam(u) + 0.78f * gap * (1 - u * u * u * u); }
   float top(float u) const {
     const float a = std::fabs(u);
-    return seam_upper(u) - up * ((1 - a) * (1 + 0.85f * a) - bow * bell(u * u * 22));
+    return seam_upper(u) - up * ((1 - a) * (1 + 0.95f * a) - bow * bell(u * u * 22));
   }
   float bottom(float u) const {
     const float q = std::max(0.f, 1 - u * u);
-    return seam_lower(u) + low * q * (1 + 0.25f * u * u);
+    return seam_lower(u) + low * q * (1 + 0.45f * u * u);
   }
 };
 

@@ -68,8 +68,9 @@ void resolve(Canvas& canvas, int factor, float exposure, DrawnFace& face) {
 
 DrawnFace draw_face(uint64_t seed, uint32_t identity, uint32_t variation, int size) {
   KIN_CHECK(size >= 16 && size <= 2048, "draw_face: size must be in 16..2048, got ", size);
-  const Person person = make_person(seed, identity);
+  Person person = make_person(seed, identity);
   const Look look = make_look(seed, identity, variation, person);
+  if (look.hat) person.hair_volume *= 0.15f;  // pressed flat
   const Anatomy anatomy(person, look);
   const Pose pose = aligned_pose(look, anatomy);
   const Light light(look);

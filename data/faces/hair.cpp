@@ -56,7 +56,7 @@ void short_hair(Comb& c) {
   const Person& p = c.person;
   const bool buzz = p.style == HairStyle::buzz, up = p.style == HairStyle::swept_up;
   const float away = p.part_x > 0 ? -1.f : 1.f;
-  const float length = buzz ? 7.f : 30 + 30 * p.hair_length;
+  const float length = buzz || c.scene.look.hat ? 7.f : 30 + 30 * p.hair_length;
   c.ground(buzz ? 1.5f : 0.30f * p.hair_volume);
   c.over_scalp(buzz ? 4200 : 2600, buzz ? 2.f : 0.3f * p.hair_volume, [&](Point root, float across) {
     const float side = ramp(0.66f, 0.92f, std::fabs(across)), sign = across < 0 ? -1.f : 1.f;
@@ -104,11 +104,13 @@ void fringe_hair(Comb& c, int count, float reach_to) {
 }
 
 /// How far curls stand off the head.
-float curl_reach(const Person& p) { return mix(44.f, 20.f, p.masculine) + p.hair_volume; }
+float curl_reach(const Comb& c) {
+  return (mix(44.f, 20.f, c.person.masculine) + c.person.hair_volume) * (c.scene.look.hat ? 0.4f : 1.f);
+}
 
 void curls(Comb& c, bool long_hair) {
   const Person& p = c.person;
-  const float w = c.anatomy.outline.half_width(-40), grow = curl_reach(p);
+  const float w = c.anatomy.outline.half_width(-40), grow = curl_reach(c);
   c.ground(grow * 0.72f);
   const float size = 4.5f + 7 * p.curl;
   const int count = int(1500 + 9000 / size);
@@ -123,7 +125,10 @@ void curls(Comb& c, bool long_hair) {
     const float rough = taper * (1 + 0.30f * noise(turns * 26, 0, p.texture + 97));
     const float lift = mix(-0.52f, 1.f, std::min(1.f, depth + 0.35f * c.random.uniform())) * grow * rough;
     Point root = edge + out * (inv * std::min(lift, grow * rough));
-    if (lift < 0) root = mix(edge, Point{0.85f * edge.x, c.anatomy.hairline(edge.x)}, c.random.uniform());
+    if (lift < 0) {  // on the front of the scalp
+      const float x = edge.x * c.random.uniform(0.05f, 0.9f);
+      root = mix(edge, Point{x, c.anatomy.hairline(x)}, c.random.uniform());
+    }
     const float limit = std::fabs(root.x) > w - 4 ? 40 : c.anatomy.hairline(root.x) + 6;
     if (root.y > limit && !(long_hair && std::fabs(root.x) > w)) continue;
     const float radius = size * c.random.uniform(0.6f, 1.2f), start = c.random.uniform(),
@@ -173,7 +178,7 @@ void paint_back_hair(const Scene& s) {
   const float length = mix(235.f, 330.f, p.hair_length);
   if (p.style == straight || p.style == wavy) curtain_behind(c, length, 620);
   if (p.style == bob) curtain_behind(c, mix(135.f, 195.f, p.hair_length), 420);
-  if (p.style == curly) c.backing(0.72f * curl_reach(p), p.masculine < 0.5f ? 110.f : -10.f);
+  if (p.style == curly) c.backing(0.72f * curl_reach(c), p.masculine < 0.5f ? 110.f : -10.f);
   if (p.style == tied_back && !s.look.hat) bun(c);
   s.canvas.claim(hair);
 }

@@ -48,7 +48,8 @@ struct Light {
     const float tl = dot(t, key), th = dot(t, half);
     const float diffuse = std::sqrt(std::max(0.f, 1 - tl * tl)) * clamp01(0.35f + 0.75f * dot(n, key));
     const float across = std::sqrt(std::max(0.f, 1 - th * th));
-    const float shine = gloss * clamp01(0.2f + dot(n, key)) * (0.10f * power(across, 24) + 0.16f * power(across, 90));
+    const float wide = power(across, 24);
+    const float shine = gloss * clamp01(0.2f + dot(n, key)) * (0.10f * wide + 0.16f * power(wide, 4));
     return albedo * (sky(n) * 0.9f + key_colour * diffuse) +
            key_colour * mix(Rgb{1, 1, 1}, albedo * 2.2f, 0.6f) * shine;
   }

@@ -79,13 +79,13 @@ void sculpt_middle(Relief& r, const Person& p, const Look& look, const Anatomy& 
   r.bump({0, -104}, 128, 84, 7);  // forehead
   r.bump({0, -32}, 32, 30, 4);    // glabella
   r.nose_ridge(a, p);
-  r.bump({0, tip + 1}, 0.92f * a.nose_w, 26, 9 + 2 * p.masculine);     // tip
+  r.bump({0, tip + 2}, 0.95f * a.nose_w, 29, 9 + 2 * p.masculine);     // tip
   r.bump({0, base - 3}, 11, 14, 3);                                    // columella
   r.bump({0, my - 4}, 92, 64, 13);                                     // muzzle
   r.bump({0, base + 0.45f * (a.mouth.top(0) - base)}, 10, 24, -3.2f);  // philtrum
   r.bump({0, under + 11}, 54, 17, -6);                                 // hollow under the lip
   r.bump({0, p.chin_y - 30}, 54, 38, 11 + 3 * p.masculine);
-  r.shade({0, base + 6}, 50, 20, 0.36f);
+  r.shade({0, base + 6}, 50, 20, 0.30f);
   r.shade({0, under + 7}, 46, 13, 0.34f);
   r.shade({0, -4}, 26, 30, 0.12f);
   // The nose's own shadow, on the side away from the light and below.

@@ -11,12 +11,14 @@ void pick_place_ref(const Context&, const PickPlace&);
 
 namespace {
 
+const char* index_fits(const ReduceMax& p) { return p.reduced < int64_t(1) << 31 ? nullptr : "needs fewer than 2^31 elements per maximum"; }
+
 const Row<ReduceSum> sum_rows[] = {
     {"fast", DeviceKind::cpu, f32_only<ReduceSum>, cpu::reduce_sum_fast, "f32 registers flushed to f64 every 32 rows, ordered partials"},
     {"ref", DeviceKind::cpu, takes_all<ReduceSum>, cpu::reduce_sum_ref, "plain loop in f64"},
 };
 const Row<ReduceMax> max_rows[] = {
-    {"fast", DeviceKind::cpu, takes_all<ReduceMax>, cpu::reduce_max_fast, "one pass in memory order, threads over outer"},
+    {"fast", DeviceKind::cpu, index_fits, cpu::reduce_max_fast, "one pass in memory order without branches, threads over outer"},
     {"ref", DeviceKind::cpu, takes_all<ReduceMax>, cpu::reduce_max_ref, "plain loop"},
 };
 const Row<PickPlace> pick_rows[] = {

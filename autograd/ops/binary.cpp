@@ -63,18 +63,22 @@ Var sub(const Var& a, const Var& b) {
   });
 }
 
+// Products keep only what a wanted gradient reads: x * constant does not hold x in memory.
 Var mul(const Var& a, const Var& b) {
-  return record("mul", {a, b}, run(BinaryOp::mul, a.value(), b.value()), [a = Saved("mul", a), b = Saved("mul", b)](const Var& gy, const Wants& want) {
-    return Vars{want[0] ? sum_to(gy * b.var(), a.value().shape()) : Var(), want[1] ? sum_to(gy * a.var(), b.value().shape()) : Var()};
-  });
+  return record("mul", {a, b}, run(BinaryOp::mul, a.value(), b.value()),
+                [sa = a.shape(), sb = b.shape(), a_for_b = Saved("mul", b.needs_grad() ? a : Var()),
+                 b_for_a = Saved("mul", a.needs_grad() ? b : Var())](const Var& gy, const Wants& want) {
+                  return Vars{want[0] ? sum_to(gy * b_for_a.var(), sa) : Var(), want[1] ? sum_to(gy * a_for_b.var(), sb) : Var()};
+                });
 }
 
 Var div(const Var& a, const Var& b) {
-  return record("div", {a, b}, run(BinaryOp::div, a.value(), b.value()), [a = Saved("div", a), b = Saved("div", b)](const Var& gy, const Wants& want) {
-    const Var ga = gy / b.var();
-    return Vars{want[0] ? sum_to(ga, a.value().shape()) : Var(),
-                want[1] ? neg(sum_to(ga * (a.var() / b.var()), b.value().shape())) : Var()};
-  });
+  return record("div", {a, b}, run(BinaryOp::div, a.value(), b.value()),
+                [sa = a.shape(), sb = b.shape(), a_for_b = Saved("div", b.needs_grad() ? a : Var()),
+                 b = Saved("div", b)](const Var& gy, const Wants& want) {
+                  const Var ga = gy / b.var();
+                  return Vars{want[0] ? sum_to(ga, sa) : Var(), want[1] ? neg(sum_to(ga * (a_for_b.var() / b.var()), sb)) : Var()};
+                });
 }
 
 Var maximum(const Var& a, const Var& b) { return extremum(BinaryOp::maximum, a, b); }

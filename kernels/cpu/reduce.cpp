@@ -1,6 +1,7 @@
 #include "kernels/cpu/reduce.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/base/parallel.h"
@@ -62,7 +63,46 @@ void sum_middle(const ReduceSum& p) {
 }
 
 template <class T>
-bool larger(T v, T best) { return v > best || (v != v && best == best); }
+bool larger(T v, T best) { return (v > best) | ((v != v) & (best == best)); }  // no branches: loops over it become SIMD
+
+/// The largest element of each column of some rows, and the first row that has it.
+template <class T>
+struct ColumnMax {
+  using Index = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;  // as wide as T: the update is one SIMD loop
+  std::vector<T> best;
+  std::vector<Index> at;
+
+  explicit ColumnMax(int64_t width) : best(size_t(width)), at(size_t(width)) {}
+
+  void run(const T* x, int64_t rows) {
+    const int64_t width = int64_t(best.size());
+    std::copy_n(x, width, best.begin());
+    std::fill(at.begin(), at.end(), Index(0));
+    T* b = best.data();
+    Index* k = at.data();
+    for (Index r = 1; r < Index(rows); ++r) {
+      x += width;
+      for (int64_t i = 0; i < width; ++i) {
+        const bool take = larger(x[i], b[i]);
+        b[i] = take ? x[i] : b[i];
+        k[i] = take ? r : k[i];
+      }
+    }
+  }
+
+  /// The rows were one line in memory: column 0 becomes the line's maximum and its place, elements [done, n) included.
+  void meet(const T* line, int64_t done, int64_t n) {
+    const Index width = Index(best.size());
+    at[0] *= width;
+    for (Index i = 1; i < width; ++i) {
+      const Index place = at[size_t(i)] * width + i;
+      const T v = best[size_t(i)];
+      if (larger(v, best[0]) || (!larger(best[0], v) && place < at[0])) best[0] = v, at[0] = place;
+    }
+    for (int64_t r = done; r < n; ++r)
+      if (larger(line[r], best[0])) best[0] = line[r], at[0] = Index(r);
+  }
+};
 
 }  // namespace
 
@@ -99,20 +139,16 @@ void reduce_max_ref(const Context&, const ReduceMax& p) {
 void reduce_max_fast(const Context&, const ReduceMax& p) {
   visit_float(p.dtype, "reduce_max", [&]<class T>() {
     const T* x = static_cast<const T*>(p.x);
+    // A long line is read as rows of 16, one column maximum each, and the columns meet at the end.
+    const int64_t lanes = p.inner == 1 && p.reduced >= 32 ? 16 : 1, width = p.inner * lanes, rows = p.reduced / lanes;
     parallel_for(p.outer, grain_for(p.reduced * p.inner, kChunk), [&](int64_t begin, int64_t end) {
-      std::vector<T> best(size_t(p.inner));
-      std::vector<int64_t> at(size_t(p.inner));
+      ColumnMax<T> columns(width);
       for (int64_t o = begin; o < end; ++o) {
-        const T* row = x + o * p.reduced * p.inner;
-        std::copy_n(row, p.inner, best.begin());
-        std::fill(at.begin(), at.end(), 0);
-        for (int64_t r = 1; r < p.reduced; ++r) {
-          row += p.inner;
-          for (int64_t i = 0; i < p.inner; ++i)
-            if (larger(row[i], best[size_t(i)])) best[size_t(i)] = row[i], at[size_t(i)] = r;
-        }
-        if (p.y) std::copy(best.begin(), best.end(), static_cast<T*>(p.y) + o * p.inner);
-        if (p.index) std::copy(at.begin(), at.end(), p.index + o * p.inner);
+        const T* line = x + o * p.reduced * p.inner;
+        columns.run(line, rows);
+        if (lanes > 1) columns.meet(line, rows * lanes, p.reduced);
+        if (p.y) std::copy_n(columns.best.begin(), p.inner, static_cast<T*>(p.y) + o * p.inner);
+        if (p.index) std::copy_n(columns.at.begin(), p.inner, p.index + o * p.inner);
       }
     });
   });

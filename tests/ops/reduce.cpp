@@ -28,6 +28,7 @@ const std::vector<Sample> patterns = {
     {.name = "none", .shapes = {{3, 5}}, .ints = {}},
     {.name = "one element", .shapes = {{1, 1}}, .ints = {1}},
     {.name = "length 1", .shapes = {{4, 1, 3}}, .ints = {1}},
+    {.name = "long lines", .shapes = {{3, 70}}, .ints = {-1}},
     {.name = "many columns", .shapes = {{1500, 67}}, .ints = {0}},
 };
 
@@ -88,4 +89,12 @@ TEST_CASE("argmax and max take the first of equals and let NaN win") {
   const Tensor nan = Tensor::of<float>({3}, {1, NAN, 5});
   CHECK(argmax(nan, 0).item() == 1);
   CHECK(std::isnan(max(Var(nan)).item()));
+  // The fast row splits long lines into lanes: equals in several of them, and in the rest behind them.
+  for (int first : {0, 5, 16, 37, 79, 80, 85}) {
+    Tensor line = Tensor::zeros({86});
+    for (int i = first; i < 86; ++i) line.data<float>()[i] = 2;
+    CHECK(argmax(line, 0).item() == first);
+    for (int i = first; i < 86; i += 3) line.data<float>()[i] = NAN;
+    CHECK(argmax(line, 0).item() == first);
+  }
 }

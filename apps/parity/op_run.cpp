@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/parity/network.h"
 #include "autograd/engine.h"
 
 namespace kintsugi::parity {
@@ -31,6 +32,14 @@ Var OpRun::input(const std::string& tensor, const Order& order) {
 }
 
 Var OpRun::optional_input(const std::string& tensor, const Order& order) { return has(tensor) ? input(tensor, order) : Var{}; }
+
+void OpRun::parameters(ParameterStore& store) {
+  for (const ParameterStore::Entry& e : store.entries()) {
+    const Order& order = order_of(e.layout);
+    e.value().copy_(constant("p." + e.name, order));
+    leaves_.push_back({"p." + e.name, e.param, order});
+  }
+}
 
 void OpRun::output(const std::string& tensor, const Var& value, const Order& order) {
   check_.values(tensor, value.value(), golden_.read(stored(tensor)), tolerance(), order);

@@ -5,7 +5,7 @@
 //     r.output("out", conv2d(r.input("x", nchw), r.input("w", nchw), ...), nchw); }
 #pragma once
 #include "apps/parity/parity_case.h"
-#include "autograd/var.h"
+#include "nn/scope.h"
 
 namespace kintsugi::parity {
 
@@ -24,6 +24,8 @@ class OpRun {
   Var input(const std::string& tensor, const Order& order = as_stored);
   /// input() when the file has it, otherwise an empty Var.
   Var optional_input(const std::string& tensor, const Order& order = as_stored);
+  /// Fills a module's parameters from p.<name>; each counts as an input.
+  void parameters(ParameterStore& store);
   /// Floating tensors in this run's type, others as they are.
   Tensor constant(const std::string& tensor, const Order& order = as_stored) const;
 

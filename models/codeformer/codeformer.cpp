@@ -45,7 +45,7 @@ std::map<int64_t, int> sites_of(const char* what, const std::map<int64_t, int>& 
 
 std::vector<TransformerSALayer> transformer(Scope s, const CodeFormerArgs& a) {
   std::vector<TransformerSALayer> layers;
-  for (int i = 0; i < a.n_layers; ++i) layers.emplace_back(s / "ft_layers" / i, a.dim_embd, a.n_head);
+  for (int i = 0; i < a.n_layers; ++i) layers.emplace_back(s / "ft_layers" / i, a.dim_embd, a.n_head, 2 * a.dim_embd);
   return layers;
 }
 
@@ -60,8 +60,8 @@ std::vector<std::pair<int64_t, FuseSftBlock>> fusions(Scope s, const CodeFormerA
 
 }  // namespace
 
-TransformerSALayer::TransformerSALayer(Scope s, int64_t width, int heads)
-    : self_attn(s / "self_attn", width, heads), linear1(s / "linear1", width, 2 * width), linear2(s / "linear2", 2 * width, width),
+TransformerSALayer::TransformerSALayer(Scope s, int64_t width, int heads, int64_t hidden)
+    : self_attn(s / "self_attn", width, heads), linear1(s / "linear1", width, hidden), linear2(s / "linear2", hidden, width),
       norm1(s / "norm1", width), norm2(s / "norm2", width) {}
 
 Var TransformerSALayer::operator()(const Var& x, const Var& position) const {

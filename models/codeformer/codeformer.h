@@ -25,12 +25,12 @@ struct CodeFormerArgs {
 std::string to_json(const CodeFormerArgs& args);
 CodeFormerArgs codeformer_args_from_json(const std::string& json);
 
-/// One pre-norm layer: a = LN(x); x += MHA(q = a + pos, k = a + pos, v = a); x += W2 gelu(W1 LN(x)), hidden width 2E. Tokens [N,T,E].
+/// One pre-norm layer: a = LN(x); x += MHA(q = a + pos, k = a + pos, v = a); x += W2 gelu(W1 LN(x)). Tokens [N,T,E].
 struct TransformerSALayer {
   MultiheadAttention self_attn;
   Linear linear1, linear2;
   LayerNorm norm1, norm2;
-  TransformerSALayer(Scope s, int64_t width, int heads);
+  TransformerSALayer(Scope s, int64_t width, int heads, int64_t hidden);
   Var operator()(const Var& x, const Var& position) const;
 };
 

@@ -34,6 +34,7 @@ void copy_changed(const std::string& name, const fs::path& to, Change&& change) 
 TEST_CASE("parity: every vector kept with the source holds") {
   const ProgramRun run = run_program("parity --failures " + shell_path(kRecorded));
   CHECK_MESSAGE(run.exit_code == 0, run.output);
+  CHECK_MESSAGE(run.output.find("0 not built yet, 0 unknown") != std::string::npos, run.output);
 }
 
 TEST_CASE("parity: one changed value is found, and reported in the table and in JSON") {

@@ -1,0 +1,39 @@
+// Networks whose weights are formula tensors, and their gradients as the files keep them.
+#pragma once
+#include <map>
+
+#include "apps/parity/parity_case.h"
+#include "nn/scope.h"
+
+namespace kintsugi::parity {
+
+/// The permutation between a parameter here and in files.
+const Order& order_of(Layout layout);
+
+/// Every parameter and buffer becomes the formula tensor of prefix + its name.
+void fill_by_formula(ParameterStore& store, const std::string& salt, const std::string& prefix);
+
+/// Gradients by parameter name; a parameter without one (frozen, or not reached) is absent.
+using Gradients = std::map<std::string, Tensor>;
+/// d loss / d every trainable parameter.
+Gradients gradients_of(const Var& loss, const ParameterStore& store);
+/// What backward() has collected.
+Gradients collected_gradients(const ParameterStore& store);
+
+/// The table `tensor` [n,2] of summaries for the parameters `names`: L2 norm, and dot product with the formula vector of prefix + name +
+/// "#probe". A name that is no parameter is looked up in `inputs`, which holds gradients of images. A trainable parameter that the table
+/// leaves out must have no gradient.
+void check_gradient_table(const GoldenFile& golden, Check& check, const std::string& tensor, const std::vector<std::string>& names,
+                          const ParameterStore& store, const std::string& prefix, const Gradients& gradients, const Gradients& inputs = {});
+
+/// Every stored <start><name> against its gradient, by relative L2; `table` with its names says which are zero in theory.
+void check_stored_gradients(const GoldenFile& golden, Check& check, const std::string& start, const std::string& table,
+                            const std::vector<std::string>& names, const ParameterStore& store, const Gradients& gradients,
+                            const Gradients& inputs = {});
+
+/// Parameters and buffers after an optimiser step: every stored <start><name> has moved from its formula value as Adam moves it, given the
+/// stored gradients <gradient_start><name>; tensors without a stored gradient (running statistics) are compared as values.
+void check_after_step(const GoldenFile& golden, Check& check, const std::string& start, const std::string& gradient_start,
+                      const std::map<std::string, Tensor>& after, const ParameterStore& store, double lr);
+
+}  // namespace kintsugi::parity

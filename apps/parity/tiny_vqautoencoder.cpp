@@ -1,0 +1,51 @@
+// tiny_vqautoencoder: forward features and every gradient of a small VQAutoEncoder; loss mean(out * probe) + codebook loss.
+#include "apps/parity/formula.h"
+#include "apps/parity/network.h"
+#include "autograd/engine.h"
+#include "autograd/ops/binary.h"
+#include "autograd/ops/reduce.h"
+#include "models/vqgan/vqgan.h"
+
+namespace kintsugi::parity {
+namespace {
+
+const std::string kPrefix = "tiny_vqae/";
+const VqganArgs kArgs{.img_size = 32, .nf = 32, .ch_mult = {1, 2}, .res_blocks = 1, .codebook_size = 32, .emb_dim = 16};
+
+/// Features of the first sample behind each block.
+Var features(const GoldenFile& golden, Check& check, const std::string& list, const BlockList& blocks, const Var& x) {
+  return blocks.walk(x, [&](int i, Var y) {
+    const std::string tensor = text("feat/", list, ".blocks.", i);
+    if (golden.has(tensor)) check.values(tensor, y.value().rows(0, 1), golden.read(tensor), tolerance::network, nchw);
+    return y;
+  });
+}
+
+void run(const GoldenFile& golden, Check& check) {
+  ParameterStore store({.initialise = false});
+  const VQAutoEncoder net(store.root(), kArgs);
+  fill_by_formula(store, golden.salt(), kPrefix);
+  check.values("x", formula(golden.salt(), kPrefix + "x", golden.shape("x")), golden.read("x"), 0);
+
+  const Var x(golden.read("x", nchw), true);
+  const Quantized q = net.quantize(features(golden, check, "encoder", net.encoder, x));
+  const Var out = features(golden, check, "generator", net.generator, q.z_q);
+  check.values("out", out.value(), golden.read("out"), tolerance::network, nchw);
+  check.exact("indices", q.indices, golden.read("indices"));
+  check.number("codebook_loss", q.loss.item(), golden.number("codebook_loss"), tolerance::network);
+  check.number("perplexity", q.perplexity, golden.number("perplexity"), tolerance::network);
+  check.number("mean_distance", q.mean_distance, golden.number("mean_distance"), tolerance::network);
+
+  const Var probe = from_stored(formula(golden.salt(), kPrefix + "out#probe", golden.shape("out")), nchw);
+  const Var loss = mean(out * probe) + q.loss;
+  check.number("loss", loss.item(), golden.number("loss"), tolerance::network);
+  const Gradients gradients = gradients_of(loss, store), inputs{{"x", grad(loss, {x})[0].value()}};
+  const std::vector<std::string> names = strings(golden.metadata("grad_table_names"));
+  check_stored_gradients(golden, check, "grad/", "grad_table", names, store, gradients, inputs);
+  check_gradient_table(golden, check, "grad_table", names, store, kPrefix, gradients, inputs);
+}
+
+const ParityRegistration registration(single_case("tiny_vqautoencoder", run));
+
+}  // namespace
+}  // namespace kintsugi::parity

@@ -35,7 +35,8 @@ struct GemmShape {
 
 KIN_SIMD_DECLARE(GemmShape, gemm_shape)
 KIN_SIMD_DECLARE(void, gemm_tile, const GemmTile& tile)
-/// dst[k * width + j] = src[k * k_stride + j * j_stride] for k < depth, j < n; zeros for n <= j < width. One of the strides must be 1.
+/// dst[k * width + j] = src[k * k_stride + j * j_stride] for k < depth, j < n; zeros for n <= j < width <= columns. One of the
+/// strides must be 1.
 KIN_SIMD_DECLARE(void, gemm_pack, float* dst, int64_t width, const float* src, int64_t k_stride, int64_t j_stride,
                  int64_t depth, int64_t n)
 

@@ -59,6 +59,14 @@ void full(const GemmTile& t) {
   else tile_of<V, false>(t.m, t);
 }
 
+// A constant length becomes a few overlapping register moves.
+template <int N = kColumns>
+void copy_rows(float* dst, int64_t width, const float* src, int64_t k_stride, int64_t depth, int64_t n) {
+  if (n == N)
+    for (int64_t k = 0; k < depth; ++k) __builtin_memcpy(dst + k * width, src + k * k_stride, N * sizeof(float));
+  else if constexpr (N > 1) copy_rows<N - 1>(dst, width, src, k_stride, depth, n);
+}
+
 // In blocks of one cache line of depth, so that both sides stay in L1.
 void transpose_into(float* dst, int64_t width, const float* src, int64_t j_stride, int64_t depth, int64_t n) {
   constexpr int64_t kBlock = 16;
@@ -101,12 +109,8 @@ void gemm_tile(const GemmTile& t) {
 }
 
 void gemm_pack(float* dst, int64_t width, const float* src, int64_t k_stride, int64_t j_stride, int64_t depth, int64_t n) {
-  if (j_stride == 1) {
-    for (int64_t k = 0; k < depth; ++k)
-      for (int64_t j = 0; j < n; ++j) dst[k * width + j] = src[k * k_stride + j];
-  } else {
-    transpose_into(dst, width, src, j_stride, depth, n);
-  }
+  if (j_stride == 1) copy_rows(dst, width, src, k_stride, depth, n);
+  else transpose_into(dst, width, src, j_stride, depth, n);
   if (n == width) return;
   for (int64_t k = 0; k < depth; ++k)
     for (int64_t j = n; j < width; ++j) dst[k * width + j] = 0;

@@ -10,6 +10,9 @@
 #include "kernels/cpu/gemm.h"
 
 namespace kintsugi::cpu {
+
+void depthwise_wgrad(const Conv2dWgrad&);  // gw only
+
 namespace {
 
 constexpr int64_t kTaskWork = 1 << 22;       // multiply-adds that are worth a task of their own
@@ -119,14 +122,20 @@ void add_weights(const Gemm& g, const ConvShape& s, const Group& group, const Pa
 
 void conv2d_wgrad_fast(const Context&, const Conv2dWgrad& p) {
   const ConvShape& s = p.shape;
-  const int64_t cg = s.c / s.groups, og = s.o / s.groups, size = og * s.kh * s.kw * cg;
   float *gw = static_cast<float*>(p.gw), *gbias = static_cast<float*>(p.gbias);
   const int64_t rows = s.n * s.out_h, pixels = rows * s.out_w;
-  if (pixels == 0 || size == 0) {
-    if (gw) std::fill_n(gw, s.groups * size, 0.0f);
+  if (pixels == 0) {
+    if (gw) std::fill_n(gw, s.o * s.kh * s.kw * (s.c / s.groups), 0.0f);
     if (gbias) std::fill_n(gbias, s.o, 0.0f);
-    if (pixels == 0) return;
+    return;
   }
+  if (gw && s.groups > 1 && s.c == s.groups && s.o == s.groups) {
+    depthwise_wgrad(p);
+    gw = nullptr;
+  }
+  if (!gw && !gbias) return;
+  const int64_t groups = gw ? s.groups : 1;  // the bias knows no groups
+  const int64_t cg = s.c / groups, og = s.o / groups, size = gw ? og * s.kh * s.kw * cg : og;
   const Gemm g = gemm();
   const EvenTiles blocks(og, kBlockOutputs);
   const int64_t most = std::max<int64_t>(
@@ -136,17 +145,17 @@ void conv2d_wgrad_fast(const Context&, const Conv2dWgrad& p) {
   const bool partial = strips.count > 1;
   const Workspace partials(gw && partial ? strips.count * size : 0);
   std::vector<double> bias(gbias ? strips.count * og : 0);
-  for (int64_t group = 0; group < s.groups; ++group) {
+  for (int64_t group = 0; group < groups; ++group) {
     const Group view{{static_cast<const float*>(p.x) + group * cg, s.h, s.w, s.c, cg},
                      static_cast<const float*>(p.gy) + group * og, cg, og};
-    float* sum = gw + group * size;
+    float* sum = gw ? gw + group * size : nullptr;
     std::fill(bias.begin(), bias.end(), 0.0);
     parallel_for(strips.count * blocks.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t strip = i / blocks.count, block = i % blocks.count;
         const Part part{strips.begin(strip), strips.begin(strip + 1), blocks.begin(block), blocks.begin(block + 1),
-                        partial ? partials.data() + strip * size : sum, bias.data() + strip * og};
-        if (gw && size > 0) add_weights(g, s, view, part);
+                        partial ? partials.data() + strip * size : sum, gbias ? bias.data() + strip * og : nullptr};
+        if (gw) add_weights(g, s, view, part);
         if (gbias) add_bias(s, view, part);
       }
     });

@@ -52,9 +52,9 @@ void product(const Gemm& g, const Matmul& p, const float* a, const float* b, flo
   const int64_t block_rows = g.rows * std::clamp<int64_t>(row_tiles / kMinBlocks, 1, kMaxTiles);
   const int64_t blocks = (p.m + block_rows - 1) / block_rows;
   const bool small = p.m * p.n * p.k <= kSmall;
-  // The rows of A as they lie serve the micro-kernel too, and packing only pays when several panels use the copy. Rows a
-  // multiple of 2 KB apart fall into the same few cache sets and are always copied.
-  const bool pack_a = p.ta || panels > 2 || p.k % 512 == 0;
+  // The rows of A as they lie serve the micro-kernel too, as long as they stay in L1. Rows a multiple of 1 KB apart fall into
+  // the same few cache sets and are copied.
+  const bool pack_a = p.ta || (panels > 2 && (p.k > 512 || p.k % 256 == 0));
   const Workspace packed_b(panels * g.columns * std::min(p.k, kDepth));
   for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += kDepth) {
     const int64_t depth = std::min(kDepth, p.k - k0);

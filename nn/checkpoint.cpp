@@ -1,5 +1,6 @@
 #include "nn/checkpoint.h"
 
+#include <algorithm>
 #include <charconv>
 #include <unordered_set>
 
@@ -96,19 +97,23 @@ TensorSource source_of(const SafetensorsFile& file) {
           [&file](const std::string& n) { return file.read(n); }};
 }
 
-void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix) {
+void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix, const std::vector<std::string>& part) {
+  std::vector<const ParameterStore::Entry*> wanted;
+  for (const ParameterStore::Entry& e : store.entries())
+    if (std::any_of(part.begin(), part.end(), [&](const std::string& pattern) { return matches_pattern(e.name, pattern); })) wanted.push_back(&e);
+
   std::unordered_set<std::string> left;
   for (const std::string& name : source.names)
     if (name.starts_with(prefix)) left.insert(name);
 
   std::vector<std::string> missing, shapes, unexpected;
-  for (const ParameterStore::Entry& e : store.entries()) {
-    const std::string name = prefix + e.name;
+  for (const ParameterStore::Entry* e : wanted) {
+    const std::string name = prefix + e->name;
     if (!left.erase(name)) {
       missing.push_back(name);
       continue;
     }
-    const Shape want = file_shape(e.value().shape(), e.layout), got = source.shape(name);
+    const Shape want = file_shape(e->value().shape(), e->layout), got = source.shape(name);
     if (got != want) shapes.push_back(text(name, " must be ", want, ", got ", got));
   }
   for (const std::string& name : source.names)
@@ -120,16 +125,16 @@ void load_parameters(const TensorSource& source, ParameterStore& store, const st
   complain(message, "of another shape", shapes);
   KIN_CHECK(message.empty(), source.origin, ": does not fit this network", message);
 
-  for (const ParameterStore::Entry& e : store.entries()) {
-    const Tensor read = source.read(prefix + e.name);
-    Tensor target = e.value();
-    KIN_CHECK(is_float(read.dtype()) == is_float(target.dtype()), source.origin, ": ", prefix, e.name, " must be ", target.dtype(), ", got ", read.dtype());
-    target.copy_(from_file_layout(read, e.layout));
+  for (const ParameterStore::Entry* e : wanted) {
+    const Tensor read = source.read(prefix + e->name);
+    Tensor target = e->value();
+    KIN_CHECK(is_float(read.dtype()) == is_float(target.dtype()), source.origin, ": ", prefix, e->name, " must be ", target.dtype(), ", got ", read.dtype());
+    target.copy_(from_file_layout(read, e->layout));
   }
 }
 
-void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix) {
-  load_parameters(source_of(file), store, prefix);
+void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix, const std::vector<std::string>& part) {
+  load_parameters(source_of(file), store, prefix, part);
 }
 
 void load_checkpoint(const std::string& path, const std::string& kind, ParameterStore& store, const std::string& prefix) {

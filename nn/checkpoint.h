@@ -59,8 +59,10 @@ TensorSource source_of(const SafetensorsFile& file);
 /// Fills the store from the tensors named prefix + its names. Strict: everything under the prefix must be there, nothing may be left over and
 /// every shape must fit; otherwise one Error lists all that is missing, unexpected or of another shape, and nothing is loaded. Floats are
 /// converted to the store's dtype; a float where an integer belongs (or the reverse) is an Error too.
-void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix = {});
-void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix = {});
+/// With `part`, patterns as of ParameterStore::freeze, only the entries that match one of them are filled, just as strictly: a stage I
+/// network's file fills {"encoder.*", "quantize.*", "generator.*"} of a CodeFormer.
+void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix = {}, const std::vector<std::string>& part = {"*"});
+void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix = {}, const std::vector<std::string>& part = {"*"});
 
 /// checkpoint_info(file, kind) and load_parameters in one.
 void load_checkpoint(const std::string& path, const std::string& kind, ParameterStore& store, const std::string& prefix = {});

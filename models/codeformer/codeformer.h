@@ -87,6 +87,9 @@ struct CodeFormer {
   std::shared_ptr<Mode> mode_;
 };
 
+/// What a CodeFormer shares with the stage I network it grows from: the `part` of load_parameters that reads a VQGAN's file.
+inline const std::vector<std::string> kBackboneParts = {"encoder.*", "quantize.*", "generator.*"};
+
 /// Freezes quantize and generator, as every published training does.
 void freeze_codebook_and_generator(ParameterStore& store);
 

@@ -16,9 +16,9 @@ Var unit_channels(const Var& f) { return f / (sqrt(sum(square(f), {-1}, true) + 
 
 }  // namespace
 
-Lpips::Lpips(Scope s) : net(s / "net", VggDepth::vgg16, VggNames::slices, kTaps.back()) {
+Lpips::Lpips(Scope trunk, VggNames names, Scope heads) : net(trunk, VggDepth::vgg16, names, kTaps.back()) {
   for (int k = 0; k < int(kTaps.size()); ++k) {
-    lin.emplace_back(s / text("lin", k) / "model" / 1, kWidths[k], 1, 1, Conv2dOptions{}, false);
+    lin.emplace_back(heads / text("lin", k) / "model" / 1, kWidths[k], 1, 1, Conv2dOptions{}, false);
     lin.back().weight.set_needs_grad(false);
   }
 }

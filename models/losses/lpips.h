@@ -17,7 +17,9 @@ struct LpipsResult {
 struct Lpips {
   Vgg net;
   std::vector<Conv2d> lin;
-  explicit Lpips(Scope s);
+  explicit Lpips(Scope s) : Lpips(s / "net", VggNames::slices, s) {}
+  /// With trunk and heads in scopes of their own, e.g. a torchvision VGG16 ("features.0.weight") beside the published heads.
+  Lpips(Scope trunk, VggNames names, Scope heads);
   /// Images [N,H,W,3] in [-1,1], at least 16 pixels on a side.
   LpipsResult operator()(const Var& x, const Var& y) const;
 };

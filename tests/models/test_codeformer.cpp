@@ -108,3 +108,19 @@ TEST_CASE("codeformer: a checkpoint restores the same image; a VQGAN's file is r
   CHECK(equal(net(n.x, {.w = 0.5, .adain = true}).image.value(), n.net(n.x, {.w = 0.5, .adain = true}).image.value()));
   CHECK_THROWS_WITH_AS(checkpoint_info(file, kVqganKind), doctest::Contains("holds a codeformer, expected a vqgan"), Error);
 }
+
+TEST_CASE("codeformer: a stage I network fills the backbone and nothing else") {
+  Scratch scratch;
+  ParameterStore vq({.seed = 8});
+  const VQAutoEncoder first(vq.root(), kArgs.backbone);
+  const std::string path = scratch / "vqgan.safetensors";
+  save_checkpoint(path, {kVqganKind, to_json(first.args)}, {{"", &vq}});
+
+  Net n;
+  const Tensor feat = n.store.param("feat_emb.weight").value().clone();
+  const SafetensorsFile file(path);
+  CHECK_THROWS_AS(load_parameters(file, n.store), Error);
+  load_parameters(file, n.store, "", kBackboneParts);
+  CHECK(equal(n.store.param("generator.blocks.0.weight").value(), vq.param("generator.blocks.0.weight").value()));
+  CHECK(equal(n.store.param("feat_emb.weight").value(), feat));
+}

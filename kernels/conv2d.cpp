@@ -4,8 +4,10 @@ namespace kintsugi {
 namespace cpu {
 void conv2d_fwd_ref(const Context&, const Conv2dFwd&);
 void conv2d_fwd_fast(const Context&, const Conv2dFwd&);
+void conv2d_fwd_winograd(const Context&, const Conv2dFwd&);
 void conv2d_dgrad_ref(const Context&, const Conv2dDgrad&);
 void conv2d_dgrad_fast(const Context&, const Conv2dDgrad&);
+void conv2d_dgrad_winograd(const Context&, const Conv2dDgrad&);
 void conv2d_wgrad_ref(const Context&, const Conv2dWgrad&);
 void conv2d_wgrad_fast(const Context&, const Conv2dWgrad&);
 }  // namespace cpu
@@ -21,11 +23,24 @@ const char* needs_f32_phases(const Conv2dDgrad& a) {
   return needs_f32(a);
 }
 
+template <class Args>
+const char* needs_winograd(const Args& a) {
+  const ConvShape& s = a.shape;
+  if (s.kh != 3 || s.kw != 3 || s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1)
+    return "needs a 3x3 kernel, stride 1 and no dilation";
+  const int64_t c = s.c / s.groups, o = s.o / s.groups;
+  if (c % 16 != 0 || o % 16 != 0 || c < 32 || o < 32) return "needs channels in multiples of 16, at least 32";
+  if (s.out_h * s.out_w < 36) return "needs images of at least 36 pixels";
+  return needs_f32(a);
+}
+
 const Row<Conv2dFwd> fwd_rows[] = {
+    {"winograd", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd, "F(2x2, 3x3): 4 multiplications in place of 9 (SIMD)"},
     {"fast", DeviceKind::cpu, needs_f32<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
+    {"winograd", DeviceKind::cpu, needs_winograd<Conv2dDgrad>, cpu::conv2d_dgrad_winograd, "F(2x2, 3x3) with flipped weights (SIMD)"},
     {"fast", DeviceKind::cpu, needs_f32_phases, cpu::conv2d_dgrad_fast, "one stride-1 convolution per phase of the stride (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dDgrad>, cpu::conv2d_dgrad_ref, "plain loops, sums in f64"},
 };

@@ -42,22 +42,13 @@ void convolve_best(const Gemm& g, const Direct& d, bool depthwise) {
   else convolve(g, d);
 }
 
-}  // namespace
-
-void conv2d_fwd_fast(const Context& context, const Conv2dFwd& p) {
+// Calls run for every channel group; all groups at once when depthwise.
+template <class Run>
+void for_each_group(const Conv2dFwd& p, Run&& run) {
   const ConvShape& s = p.shape;
   const bool depthwise = is_depthwise(s);
   const int64_t groups = depthwise ? 1 : s.groups, filter = s.kh * s.kw * s.c / s.groups;
   const int64_t cg = s.c / groups, og = s.o / groups;
-  if (is_product(s)) {
-    Matmul product{p.x, p.w, p.y, p.bias};
-    product.m = s.n * s.out_h * s.out_w;
-    product.n = s.o;
-    product.k = filter;
-    product.tb = true;
-    return matmul_fast(context, product);
-  }
-  const Gemm g = gemm();
   for (int64_t group = 0; group < groups; ++group) {
     Direct d{};
     d.x = {static_cast<const float*>(p.x) + group * cg, s.h, s.w, s.c, cg};
@@ -84,25 +75,18 @@ void conv2d_fwd_fast(const Context& context, const Conv2dFwd& p) {
     d.y_image = s.out_h * s.out_w * s.o;
     d.y_row = s.out_w * s.o;
     d.y_pixel = s.o;
-    convolve_best(g, d, depthwise);
+    run(d);
   }
 }
 
-void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
+// gx at padded position stride * q + phase meets gy at q - j through tap phase + stride * j: per phase a stride-1 convolution
+// of gy with every stride-th tap, flipped.
+template <class Run>
+void for_each_group(const Conv2dDgrad& p, Run&& run) {
   const ConvShape& s = p.shape;
   const bool depthwise = is_depthwise(s);
   const int64_t groups = depthwise ? 1 : s.groups, filter = s.kh * s.kw * s.c / s.groups;
   const int64_t cg = s.c / groups, og = s.o / groups;
-  if (is_product(s) && (!p.bias || s.kh * s.kw == 1)) {
-    Matmul product{p.gy, p.w, p.gx, p.bias};
-    product.m = s.n * s.out_h * s.out_w;
-    product.n = filter;
-    product.k = s.o;
-    return matmul_fast(context, product);
-  }
-  // gx at padded position stride * q + phase meets gy at q - j through tap phase + stride * j: per phase a stride-1 convolution
-  // of gy with every stride-th tap, flipped.
-  const Gemm g = gemm();
   for (int64_t group = 0; group < groups; ++group)
     for (int64_t phase = 0; phase < s.stride_h * s.stride_w; ++phase) {
       const Phase v(phase / s.stride_w, s.h, s.kh, s.stride_h, s.dilation_h, s.top);
@@ -132,8 +116,42 @@ void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
       d.y_image = s.h * s.w * s.c;
       d.y_row = s.stride_h * s.w * s.c;
       d.y_pixel = s.stride_w * s.c;
-      convolve_best(g, d, depthwise);
+      run(d);
     }
+}
+
+}  // namespace
+
+void conv2d_fwd_fast(const Context& context, const Conv2dFwd& p) {
+  const ConvShape& s = p.shape;
+  if (is_product(s)) {
+    Matmul product{p.x, p.w, p.y, p.bias};
+    product.m = s.n * s.out_h * s.out_w;
+    product.n = s.o;
+    product.k = s.kh * s.kw * s.c;
+    product.tb = true;
+    return matmul_fast(context, product);
+  }
+  for_each_group(p, [g = gemm(), depthwise = is_depthwise(s)](const Direct& d) { convolve_best(g, d, depthwise); });
+}
+
+void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
+  const ConvShape& s = p.shape;
+  if (is_product(s) && (!p.bias || s.kh * s.kw == 1)) {
+    Matmul product{p.gy, p.w, p.gx, p.bias};
+    product.m = s.n * s.out_h * s.out_w;
+    product.n = s.kh * s.kw * s.c;
+    product.k = s.o;
+    return matmul_fast(context, product);
+  }
+  for_each_group(p, [g = gemm(), depthwise = is_depthwise(s)](const Direct& d) { convolve_best(g, d, depthwise); });
+}
+
+void conv2d_fwd_winograd(const Context&, const Conv2dFwd& p) {
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d); });
+}
+void conv2d_dgrad_winograd(const Context&, const Conv2dDgrad& p) {
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d); });
 }
 
 }  // namespace kintsugi::cpu

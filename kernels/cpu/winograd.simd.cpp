@@ -1,0 +1,69 @@
+#include "kernels/cpu/winograd.h"
+
+namespace kintsugi::KIN_SIMD {
+
+void winograd_input(const float* x, int64_t x_row, int64_t c, int64_t tiles, float* v, int64_t v_tile, int64_t v_plane) {
+  for (int64_t t = 0; t < tiles; ++t, x += 2 * c, v += v_tile)
+    for (int64_t ch = 0; ch < c; ch += kLanes) {
+      vec b[4][4];  // B^T d, column by column
+      for (int j = 0; j < 4; ++j) {
+        const float* p = x + j * c + ch;
+        const vec d0 = load(p), d1 = load(p + x_row), d2 = load(p + 2 * x_row), d3 = load(p + 3 * x_row);
+        b[0][j] = d0 - d2;
+        b[1][j] = d1 + d2;
+        b[2][j] = d2 - d1;
+        b[3][j] = d1 - d3;
+      }
+      for (int i = 0; i < 4; ++i) {
+        float* to = v + 4 * i * v_plane + ch;
+        store(to, b[i][0] - b[i][2]);
+        store(to + v_plane, b[i][1] + b[i][2]);
+        store(to + 2 * v_plane, b[i][2] - b[i][1]);
+        store(to + 3 * v_plane, b[i][1] - b[i][3]);
+      }
+    }
+}
+
+void winograd_weights(const float* w, int64_t w_r, int64_t w_s, int64_t count, float* u, int64_t u_plane) {
+  const vec half = splat(0.5f);
+  for (int64_t n = 0; n < count; n += kLanes) {
+    vec g[4][3];  // G w, column by column
+    for (int s = 0; s < 3; ++s) {
+      const float* p = w + s * w_s + n;
+      const vec w0 = load(p), w1 = load(p + w_r), w2 = load(p + 2 * w_r);
+      g[0][s] = w0;
+      g[1][s] = half * (w0 + w1 + w2);
+      g[2][s] = half * (w0 - w1 + w2);
+      g[3][s] = w2;
+    }
+    for (int i = 0; i < 4; ++i) {
+      float* to = u + 4 * i * u_plane + n;
+      store(to, g[i][0]);
+      store(to + u_plane, half * (g[i][0] + g[i][1] + g[i][2]));
+      store(to + 2 * u_plane, half * (g[i][0] - g[i][1] + g[i][2]));
+      store(to + 3 * u_plane, g[i][2]);
+    }
+  }
+}
+
+void winograd_output(const WinogradOutput& o) {
+  for (int64_t q = 0; q < o.columns; q += 2)
+    for (int64_t ch = 0; ch < o.count; ch += kLanes) {
+      const float* m = o.m + q / 2 * o.m_tile + ch;
+      vec a[2][4];  // A^T m, column by column
+      for (int j = 0; j < 4; ++j) {
+        const vec m0 = load(m + j * o.m_plane), m1 = load(m + (4 + j) * o.m_plane), m2 = load(m + (8 + j) * o.m_plane),
+                  m3 = load(m + (12 + j) * o.m_plane);
+        a[0][j] = m0 + m1 + m2;
+        a[1][j] = m1 - m2 - m3;
+      }
+      const vec bias = o.bias ? load(o.bias + ch) : vec{};
+      for (int64_t p = 0; p < o.rows; ++p) {
+        float* y = o.y + p * o.y_row + q * o.y_pixel + ch;
+        store(y, a[p][0] + a[p][1] + a[p][2] + bias);
+        if (q + 1 < o.columns) store(y + o.y_pixel, a[p][1] - a[p][2] - a[p][3] + bias);
+      }
+    }
+}
+
+}  // namespace kintsugi::KIN_SIMD

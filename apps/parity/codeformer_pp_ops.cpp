@@ -2,6 +2,7 @@
 #include "apps/parity/part_run.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/cosine_triplet.h"
+#include "autograd/ops/flow_smoothness.h"
 #include "autograd/ops/grid_sample.h"
 #include "autograd/ops/local_ncc.h"
 #include "autograd/ops/losses.h"
@@ -52,26 +53,17 @@ void warp_case(PartRun& r) {
   }
 }
 
-/// Forward differences along rows and columns.
-std::pair<Var, Var> differences(const Var& f) {
-  const auto along = [&](int axis) {
-    return narrow(f, axis, 1, f.dim(axis) - 1) - narrow(f, axis, 0, f.dim(axis) - 1);
-  };
-  return {along(1), along(2)};
-}
-
 void smoothness_case(PartRun& r) {
   const Var flow = r.leaf("in.flow", nchw);
-  const auto [rows, cols] = differences(flow);
-  const Var l1 = (mean(abs(rows)) + mean(abs(cols))) / 2.0, l2 = (mean(square(rows)) + mean(square(cols))) / 2.0;
+  const Var l2 = flow_smoothness(flow, SmoothnessNorm::l2);
   const auto loss = [&](const std::string& name, const Var& l) {
     r.scalar(name, l);
     r.gradients(l, {{"grad." + name, flow, nchw}});
   };
-  loss("vxm_l1", l1);
+  loss("vxm_l1", flow_smoothness(flow, SmoothnessNorm::l1));
   loss("vxm_l2", l2);
   loss("vxm_l2_mult2", 2.0 * l2);
-  loss("eq10_sum", sum(square(rows)) + sum(square(cols)));
+  loss("eq10_sum", flow_roughness(flow));
 }
 
 void cosine_triplet_case(PartRun& r) {

@@ -11,6 +11,7 @@ namespace kintsugi::parity {
 namespace tolerance {
 inline constexpr double operator_f64 = 1e-10;  // same formula, another order of summation
 inline constexpr double operator_f32 = 2e-6;
+inline constexpr double stored_in_f32 = 2e-7;  // f64 against values rounded to f32: at most 2^-24 of each
 inline constexpr double network = 2e-5;
 inline constexpr double gradient = 2e-3;       // relative L2
 inline constexpr double probe = 5e-3;          // of the row's norm

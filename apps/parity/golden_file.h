@@ -18,6 +18,8 @@ class GoldenFile {
   const std::string& label() const { return label_; }
   /// Throws Error when the metadata has none: without its salt no weight can be made again.
   const std::string& salt() const;
+  /// A file of the same folder, for constants that several cases share. Throws Error when it is not there.
+  SafetensorsFile neighbour(const std::string& name) const;
   bool has(const std::string& tensor) const { return file_.has(tensor); }
   const Shape& shape(const std::string& tensor) const { return file_.shape(tensor); }
   const std::vector<std::string>& names() const { return file_.names(); }
@@ -30,6 +32,7 @@ class GoldenFile {
   std::vector<std::string> names_below(const std::string& prefix) const;
 
  private:
+  std::filesystem::path path_;
   std::string label_;
   SafetensorsFile file_;
 };

@@ -7,9 +7,7 @@
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/cross_entropy.h"
 #include "autograd/ops/losses.h"
-#include "autograd/ops/matmul.h"
 #include "autograd/ops/reduce.h"
-#include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
 #include "autograd/ops/unary.h"
 
@@ -46,13 +44,7 @@ void kl_case(OpRun& r) { r.output("out", kl_div_batchmean(log_softmax(r.input("x
 
 void cosine_case(OpRun& r) { r.output("out", cosine_similarity(r.input("a"), r.input("b"))); }
 
-/// F F^T / (C H W) over the positions.
-void gram_case(OpRun& r) {
-  const Var x = r.input("x", nchw);
-  const int64_t positions = x.dim(1) * x.dim(2), channels = x.dim(3);
-  const Var f = reshape(x, {x.dim(0), positions, channels});
-  r.output("out", matmul(f, f, true) / double(positions * channels));
-}
+void gram_case(OpRun& r) { r.output("out", gram(r.input("x", nchw))); }
 
 /// mean over images of |d sum(tanh(conv(x, w))) / dx|^2; its gradient needs second derivatives.
 void r1_case(OpRun& r) {

@@ -1,13 +1,9 @@
 // ops_vq: the nearest-code quantiser, code look-up and the training path of the Gumbel quantiser.
 #include "apps/parity/op_run.h"
-#include "autograd/ops/binary.h"
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/embedding.h"
-#include "autograd/ops/matmul.h"
-#include "autograd/ops/reduce.h"
+#include "autograd/ops/gumbel.h"
 #include "autograd/ops/shape.h"
-#include "autograd/ops/softmax.h"
-#include "autograd/ops/unary.h"
 #include "autograd/ops/vq.h"
 
 namespace kintsugi::parity {
@@ -29,15 +25,12 @@ void lookup_case(OpRun& r) {
   r.output("feat", reshape(rows, {stored[0], stored[2], stored[3], stored[1]}), nchw);
 }
 
-/// p = softmax(logits + noise) at temperature 1, z_q = p embed; diff = kl_weight * mean over positions of sum_k q log(q K + 1e-10),
-/// q = softmax(logits). (Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.)
 void gumbel_case(OpRun& r) {
   const Var logits = conv2d(r.input("z", nchw), r.input("proj_w", nchw), r.input("proj_b"));
-  const Var soft = softmax(logits + r.constant("gumbel", nchw));
-  r.output("z_q", matmul(soft, r.input("embed")), nchw);
-  const Var q = softmax(logits);
-  const double codes = double(logits.dim(-1));
-  r.output("diff", r.options().at("kl_weight").get<double>() * mean(sum(q * log(q * codes + 1e-10), {-1})));
+  const GumbelQuantized q =
+      gumbel_quantize(logits, r.input("embed"), r.constant("gumbel", nchw), {.kl_weight = r.options().at("kl_weight").get<double>()});
+  r.output("z_q", q.z_q, nchw);
+  r.output("diff", q.loss);
 }
 
 OpAdapter choose(const std::string&, const Json& options) {

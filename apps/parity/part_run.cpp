@@ -6,8 +6,8 @@
 
 namespace kintsugi::parity {
 
-PartRun::PartRun(const GoldenFile& golden, Check& check, DType dtype, double f32_tolerance)
-    : golden_(golden), check_(check), dtype_(dtype), f32_tolerance_(f32_tolerance) {
+PartRun::PartRun(const GoldenFile& golden, Check& check, DType dtype, const Rules& rules)
+    : golden_(golden), check_(check), dtype_(dtype), rules_(rules) {
   check_.computed_in(dtype);
 }
 
@@ -27,6 +27,7 @@ void PartRun::indices(const std::string& tensor, const Tensor& got) {
 }
 
 void PartRun::gradients(const Var& loss, const std::vector<Wanted>& wanted) {
+  if (dtype_ == DType::f32 && !rules_.f32_gradients) return;
   Vars leaves;
   for (const Wanted& w : wanted) leaves.push_back(w.leaf);
   const Vars grads = grad(loss, leaves, {}, {.keep_graph = true});
@@ -36,14 +37,27 @@ void PartRun::gradients(const Var& loss, const std::vector<Wanted>& wanted) {
   }
 }
 
-ParityKind part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
-  const double allowed = std::max(10 * f32_against_f64, tolerance::operator_f32);
-  return single_case(std::move(file), [run = std::move(run), allowed](const GoldenFile& golden, Check& check) {
+namespace {
+
+ParityKind in_both_types(std::string file, const PartRun::Rules& rules, std::function<void(PartRun&)> run) {
+  return single_case(std::move(file), [rules, run = std::move(run)](const GoldenFile& golden, Check& check) {
     for (DType dtype : {DType::f64, DType::f32}) {
-      PartRun part(golden, check, dtype, allowed);
+      PartRun part(golden, check, dtype, rules);
       run(part);
     }
   });
+}
+
+double allowed(double f32_against_f64) { return std::max(10 * f32_against_f64, tolerance::operator_f32); }
+
+}  // namespace
+
+ParityKind part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
+  return in_both_types(std::move(file), {tolerance::operator_f64, allowed(f32_against_f64), true}, std::move(run));
+}
+
+ParityKind network_part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
+  return in_both_types(std::move(file), {tolerance::stored_in_f32, allowed(f32_against_f64), false}, std::move(run));
 }
 
 }  // namespace kintsugi::parity

@@ -1,0 +1,85 @@
+// perceptual: the VGG19 loss with three distances and with style, the LPIPS training loss, and plain LPIPS.
+#include <map>
+
+#include "apps/parity/formula.h"
+#include "apps/parity/network.h"
+#include "autograd/engine.h"
+#include "autograd/ops/binary.h"
+#include "autograd/ops/shape.h"
+#include "models/losses/lpips.h"
+
+namespace kintsugi::parity {
+namespace {
+
+void vgg19_case(const GoldenFile& golden, Check& check, const std::string& name, const Json& options) {
+  static const std::map<std::string, FeatureDistance> distances{
+      {"l1", FeatureDistance::l1}, {"mse", FeatureDistance::mse}, {"fro", FeatureDistance::fro}};
+  PerceptualArgs args{.layer_weights = {}, .style_weight = options.at("style_weight").get<double>(),
+                      .distance = distances.at(options.at("criterion").get<std::string>()), .range_norm = true};
+  for (const auto& [layer, weight] : options.at("layer_weights").items()) args.layer_weights.emplace_back(layer, weight.get<double>());
+  ParameterStore store({.initialise = false});
+  const PerceptualLoss loss(store.root(), args);
+  fill_by_formula(store, golden.salt(), "vgg19/");
+
+  const std::string start = name + "/";
+  const Var x(golden.read("x", nchw), true);
+  const PerceptualResult result = loss(x, golden.read("y", nchw));
+  if (result.style) check.number(start + "style_loss", result.style.item(), golden.number(start + "style_loss"), tolerance::network);
+  check.number(start + "loss", result.perceptual.item(), golden.number(start + "loss"), tolerance::network);
+  const Var total = loss.as_image_loss()(x, golden.read("y", nchw));
+  check.l2(start + "grad_x", grad(total, {x})[0].value(), golden.read(start + "grad_x"), tolerance::gradient, nchw);
+  const std::vector<std::string> stored = golden.names_below(start + "feat_x/");
+  if (stored.empty()) return;
+  const NoGrad no_grad;
+  for (const auto& [layer, feature] : loss.vgg_net(imagenet_normalize((x + 1.0) * 0.5), stored)) {
+    const std::string tensor = start + "feat_x/" + layer;
+    const Tensor want = golden.read(tensor);  // the first channels may be all that is kept
+    check.values(tensor, narrow(feature, 3, 0, want.dim(1)).value(), want, tolerance::network, nchw);
+  }
+}
+
+void lpips_loss_case(const GoldenFile& golden, Check& check) {
+  ParameterStore store({.initialise = false});
+  const LpipsLoss loss(store.root());
+  fill_by_formula(store, golden.salt(), "lpips/");
+  const Var x(golden.read("x", nchw), true);
+  const Var value = loss(x, golden.read("y", nchw));
+  check.number("loss", value.item(), golden.number("lpips_loss/loss"), tolerance::network);
+  check.l2("grad_x", grad(value, {x})[0].value(), golden.read("lpips_loss/grad_x"), tolerance::gradient, nchw);
+}
+
+void lpips_metric_case(const GoldenFile& golden, Check& check) {
+  ParameterStore store({.initialise = false});
+  const Lpips lpips(store.root());
+  fill_by_formula(store, golden.salt(), "lpips/");
+  const NoGrad no_grad;
+  const Var x = golden.read("x", nchw), y = golden.read("y", nchw);
+  const LpipsResult plain = lpips(x, y);
+  check.values("value_per_image", plain.distance.value(), golden.read("lpips_metric/value_per_image"), tolerance::network);
+  check.values("per_layer", stack(plain.per_layer).value(), golden.read("lpips_metric/per_layer"), tolerance::network);
+  const auto from_unit = [](const Var& image) { return ((image + 1.0) * 0.5) * 2.0 - 1.0; };  // its normalize=True, on [0,1] images
+  check.values("value_from_01_normalize", lpips(from_unit(x), from_unit(y)).distance.value(),
+               golden.read("lpips_metric/value_from_01_normalize"), tolerance::network);
+}
+
+std::vector<ParityCase> cases(const GoldenFile& golden) {
+  std::vector<ParityCase> all{{"inputs", [&golden](Check& check) {
+    for (const char* name : {"x", "y"}) check.values(name, formula(golden.salt(), text("percep/", name), golden.shape(name)), golden.read(name), 0);
+  }}};
+  const Json table = golden.metadata("cases");
+  for (const auto& [name, options] : table.items()) {
+    if (options.contains("criterion"))
+      all.push_back({name, [&golden, name = name, options = options](Check& check) { vgg19_case(golden, check, name, options); }});
+    else if (name == "lpips_loss")
+      all.push_back({name, [&golden](Check& check) { lpips_loss_case(golden, check); }});
+    else
+      all.push_back({name, {}, Standing::unknown});
+  }
+  all.push_back({"lpips_metric", [&golden](Check& check) { lpips_metric_case(golden, check); }});
+  return all;
+}
+
+const ParityRegistration registration({"perceptual", cases});
+
+}  // namespace
+}  // namespace kintsugi::parity

@@ -1,5 +1,6 @@
 #include "nn/layers.h"
 
+#include "autograd/finite_watch.h"
 #include "autograd/ops/attention.h"
 #include "autograd/ops/batch_norm.h"
 #include "autograd/ops/embedding.h"
@@ -10,31 +11,44 @@
 
 namespace kintsugi {
 
-Conv2d::Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions o, bool with_bias) : options(o) {
+Conv2d::Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions o, bool with_bias) : options(o), path(s.path()) {
   KIN_CHECK(o.groups >= 1 && in % o.groups == 0, s.path(), ": groups must divide the ", in, " input channels, got ", o.groups);
   const Init init = Init::kaiming_uniform(in / o.groups * kernel * kernel);
   weight = s.param("weight", {out, kernel, kernel, in / o.groups}, init, Layout::conv);
   if (with_bias) bias = s.param("bias", {out}, init);
 }
+Var Conv2d::operator()(const Var& x) const {
+  const LayerScope here(path);
+  return conv2d(x, weight, bias, options);
+}
 
-Linear::Linear(Scope s, int64_t in, int64_t out, bool with_bias) {
+Linear::Linear(Scope s, int64_t in, int64_t out, bool with_bias) : path(s.path()) {
   const Init init = Init::kaiming_uniform(in);
   weight = s.param("weight", {out, in}, init);
   if (with_bias) bias = s.param("bias", {out}, init);
 }
 Linear::Linear(Scope s, int64_t in, int64_t out, Init bias_init)
-    : weight(s.param("weight", {out, in}, Init::kaiming_uniform(in))), bias(s.param("bias", {out}, bias_init)) {}
-Var Linear::operator()(const Var& x) const { return linear(x, weight, bias); }
+    : weight(s.param("weight", {out, in}, Init::kaiming_uniform(in))), bias(s.param("bias", {out}, bias_init)), path(s.path()) {}
+Var Linear::operator()(const Var& x) const {
+  const LayerScope here(path);
+  return linear(x, weight, bias);
+}
 
 GroupNorm::GroupNorm(Scope s, int64_t channels, Act a, int g, double e)
-    : weight(s.param("weight", {channels}, Init::ones())), bias(s.param("bias", {channels}, Init::zeros())), groups(g), eps(e), act(a) {
+    : weight(s.param("weight", {channels}, Init::ones())), bias(s.param("bias", {channels}, Init::zeros())), groups(g), eps(e), act(a), path(s.path()) {
   KIN_CHECK(g >= 1 && channels % g == 0, s.path(), ": ", channels, " channels cannot be split into ", g, " groups");
 }
-Var GroupNorm::operator()(const Var& x) const { return group_norm(x, weight, bias, groups, eps, act); }
+Var GroupNorm::operator()(const Var& x) const {
+  const LayerScope here(path);
+  return group_norm(x, weight, bias, groups, eps, act);
+}
 
 LayerNorm::LayerNorm(Scope s, int64_t channels, double e)
-    : weight(s.param("weight", {channels}, Init::ones())), bias(s.param("bias", {channels}, Init::zeros())), eps(e) {}
-Var LayerNorm::operator()(const Var& x) const { return layer_norm(x, weight, bias, eps); }
+    : weight(s.param("weight", {channels}, Init::ones())), bias(s.param("bias", {channels}, Init::zeros())), eps(e), path(s.path()) {}
+Var LayerNorm::operator()(const Var& x) const {
+  const LayerScope here(path);
+  return layer_norm(x, weight, bias, eps);
+}
 
 BatchNorm2d::BatchNorm2d(Scope s, int64_t channels, double m, double e)
     : weight(s.param("weight", {channels}, Init::ones())),
@@ -44,8 +58,10 @@ BatchNorm2d::BatchNorm2d(Scope s, int64_t channels, double m, double e)
       num_batches_tracked(s.buffer("num_batches_tracked", {}, 0, DType::i64)),
       momentum(m),
       eps(e),
-      mode(s.mode()) {}
+      mode(s.mode()),
+      path(s.path()) {}
 Var BatchNorm2d::operator()(const Var& x) const {
+  const LayerScope here(path);
   if (mode->training) {
     Tensor count = num_batches_tracked;
     count.fill_(count.item() + 1);
@@ -53,19 +69,24 @@ Var BatchNorm2d::operator()(const Var& x) const {
   return batch_norm(x, weight, bias, running_mean, running_var, {mode->training, momentum, eps});
 }
 
-Embedding::Embedding(Scope s, int64_t count, int64_t width, Init init) : weight(s.param("weight", {count, width}, init)) {}
-Var Embedding::operator()(const Tensor& index) const { return embedding(weight, index); }
+Embedding::Embedding(Scope s, int64_t count, int64_t width, Init init) : weight(s.param("weight", {count, width}, init)), path(s.path()) {}
+Var Embedding::operator()(const Tensor& index) const {
+  const LayerScope here(path);
+  return embedding(weight, index);
+}
 
 MultiheadAttention::MultiheadAttention(Scope s, int64_t w, int h)
     : in_proj_weight(s.param("in_proj_weight", {3 * w, w}, Init::xavier_uniform(w, 3 * w))),
       in_proj_bias(s.param("in_proj_bias", {3 * w}, Init::zeros())),
       out_proj(s / "out_proj", w, w, Init::zeros()),
       width(w),
-      heads(h) {
+      heads(h),
+      path(s.path()) {
   KIN_CHECK(h >= 1 && w % h == 0, s.path(), ": width ", w, " cannot be split into ", h, " heads");
 }
 
 Var MultiheadAttention::operator()(const Var& q, const Var& k, const Var& v) const {
+  const LayerScope here(path);
   const auto project = [&](const Var& x, int64_t third) {
     return linear(x, narrow(in_proj_weight, 0, third * width, width), narrow(in_proj_bias, 0, third * width, width));
   };

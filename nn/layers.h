@@ -1,4 +1,5 @@
-// Layers: plain structs built from a Scope, which registers their parameters under PyTorch's names. Calling one applies it.
+// Layers: plain structs built from a Scope, which registers their parameters under PyTorch's names. Calling one applies it, under
+// its path as LayerScope, so that a watch for NaNs can say where.
 #pragma once
 #include "autograd/ops/conv2d.h"
 #include "kernels/base/act.h"
@@ -10,13 +11,15 @@ namespace kintsugi {
 struct Conv2d {
   Var weight, bias;
   Conv2dOptions options;
+  std::string path;
   Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions options = {}, bool with_bias = true);
-  Var operator()(const Var& x) const { return conv2d(x, weight, bias, options); }
+  Var operator()(const Var& x) const;
 };
 
 /// y = x W^T (+ b). x [..., in], weight [out, in]. Default start: Kaiming-uniform for both.
 struct Linear {
   Var weight, bias;
+  std::string path;
   Linear(Scope s, int64_t in, int64_t out, bool with_bias = true);
   /// With a bias that starts somewhere else.
   Linear(Scope s, int64_t in, int64_t out, Init bias_init);
@@ -30,6 +33,7 @@ struct GroupNorm {
   int groups;
   double eps;
   Act act;
+  std::string path;
   GroupNorm(Scope s, int64_t channels, Act act = Act::none, int groups = 32, double eps = 1e-6);
   Var operator()(const Var& x) const;
 };
@@ -38,6 +42,7 @@ struct GroupNorm {
 struct LayerNorm {
   Var weight, bias;
   double eps;
+  std::string path;
   LayerNorm(Scope s, int64_t channels, double eps = 1e-5);
   Var operator()(const Var& x) const;
 };
@@ -49,6 +54,7 @@ struct BatchNorm2d {
   Tensor running_mean, running_var, num_batches_tracked;  // the last an i64 scalar
   double momentum, eps;
   std::shared_ptr<Mode> mode;
+  std::string path;
   BatchNorm2d(Scope s, int64_t channels, double momentum = 0.1, double eps = 1e-5);
   Var operator()(const Var& x) const;
 };
@@ -56,6 +62,7 @@ struct BatchNorm2d {
 /// Rows of a table. weight [count, width].
 struct Embedding {
   Var weight;
+  std::string path;
   Embedding(Scope s, int64_t count, int64_t width, Init init = Init::normal(0, 1));
   /// index: i64 of any shape; result index.shape + [width].
   Var operator()(const Tensor& index) const;
@@ -68,6 +75,7 @@ struct MultiheadAttention {
   Linear out_proj;
   int64_t width;
   int heads;
+  std::string path;
   MultiheadAttention(Scope s, int64_t width, int heads);
   Var operator()(const Var& q, const Var& k, const Var& v) const;
 };

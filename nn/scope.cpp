@@ -68,6 +68,13 @@ Vars ParameterStore::trainable_vars() const {
   return out;
 }
 
+Vars Registered::parameters() const {
+  Vars out;
+  for (size_t i = begin_; i < store_->entries().size(); ++i)
+    if (const ParameterStore::Entry& e = store_->entries()[i]; !e.is_buffer()) out.push_back(e.param);
+  return out;
+}
+
 void ParameterStore::zero_grad() const {
   for (const Entry& e : entries_)
     if (!e.is_buffer()) e.param.zero_grad();

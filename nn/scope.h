@@ -22,9 +22,10 @@ enum class Layout : uint8_t {
   conv,   // [O,kh,kw,I] here, [O,I,kh,kw] in files. A transposed convolution's weight too: [I,kh,kw,O] here, [I,O,kh,kw] in files
 };
 
-/// Train or eval, shared by the modules of one store. Starts as training, like PyTorch's modules.
+/// How the modules of one store run.
 struct Mode {
-  bool training = true;
+  bool training = true;    // or eval; starts like PyTorch's modules
+  bool recompute = false;  // large blocks keep only their inputs for backward and run again there: a third more time, far less memory
 };
 
 struct StoreOptions {
@@ -82,6 +83,7 @@ class ParameterStore {
   bool training() const { return mode_->training; }
   void train(bool on = true) { mode_->training = on; }
   void eval() { train(false); }
+  void recompute(bool on = true) { mode_->recompute = on; }
 
  private:
   friend class Scope;
@@ -94,6 +96,17 @@ class ParameterStore {
   std::vector<Entry> entries_;
   std::unordered_map<std::string, size_t> index_;
   std::shared_ptr<Mode> mode_ = std::make_shared<Mode>();
+};
+
+/// The parameters registered since it was made: what a block that runs again in backward must name.
+class Registered {
+ public:
+  explicit Registered(const ParameterStore& store) : store_(&store), begin_(store.entries().size()) {}
+  Vars parameters() const;
+
+ private:
+  const ParameterStore* store_;
+  size_t begin_;
 };
 
 /// '*' stands for any characters, none included.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/engine.h"
+#include "autograd/finite_watch.h"
 #include "autograd/ops/ada_in.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/reduce.h"
@@ -73,12 +75,19 @@ Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
 FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out) : first(conv3x3(s / 0, in, out)), second(conv3x3(s / 2, out, out)) {}
 Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
 
-FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out)
-    : encode_enc(s / "encode_enc", 2 * in, out), scale(s / "scale", in, out), shift(s / "shift", in, out) {}
+FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out) : FuseSftBlock(s, in, out, Registered(s.store())) {}
+
+FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, const Registered& registered)
+    : encode_enc(s / "encode_enc", 2 * in, out), scale(s / "scale", in, out), shift(s / "shift", in, out),
+      parameters(registered.parameters()), mode(s.mode()), path(s.path()) {}
 
 Var FuseSftBlock::operator()(const Var& enc, const Var& dec, double w) const {
-  const Var e = encode_enc(concat({enc, dec}, -1));
-  return dec + (dec * scale(e) + shift(e)) * w;
+  const auto fuse = [block = *this, w](const Vars& v) {
+    const LayerScope here(block.path);
+    const Var e = block.encode_enc(concat({v[0], v[1]}, -1));
+    return v[1] + (v[1] * block.scale(e) + block.shift(e)) * w;
+  };
+  return mode->recompute && grad_mode() ? recompute(fuse, {enc, dec}, parameters) : fuse({enc, dec});
 }
 
 CodeFormer::CodeFormer(Scope s, const CodeFormerArgs& a)

@@ -43,8 +43,14 @@ struct FuseSftBlock {
   };
   ResBlock encode_enc;
   Branch scale, shift;
+  Vars parameters;
+  std::shared_ptr<Mode> mode;
+  std::string path;
   FuseSftBlock(Scope s, int64_t in, int64_t out);
   Var operator()(const Var& enc, const Var& dec, double w) const;
+
+ private:
+  FuseSftBlock(Scope s, int64_t in, int64_t out, const Registered& registered);
 };
 
 struct CodeFormerCall {

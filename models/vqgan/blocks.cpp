@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "autograd/finite_watch.h"
 #include "autograd/ops/attention.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/resize.h"
@@ -11,20 +12,22 @@ namespace kintsugi {
 
 ResBlock::ResBlock(Scope s, int64_t in, int64_t out)
     : norm1(s / "norm1", in, Act::silu), conv1(conv3x3(s / "conv1", in, out)),
-      norm2(s / "norm2", out, Act::silu), conv2(conv3x3(s / "conv2", out, out)) {
+      norm2(s / "norm2", out, Act::silu), conv2(conv3x3(s / "conv2", out, out)), path(s.path()) {
   if (in != out) conv_out.emplace(conv1x1(s / "conv_out", in, out));
 }
 
 Var ResBlock::operator()(const Var& x) const {
+  const LayerScope here(path);
   const Var h = conv2(norm2(conv1(norm1(x))));
   return h + (conv_out ? (*conv_out)(x) : x);
 }
 
 AttnBlock::AttnBlock(Scope s, int64_t c)
     : norm(s / "norm", c), q(conv1x1(s / "q", c, c)), k(conv1x1(s / "k", c, c)), v(conv1x1(s / "v", c, c)),
-      proj_out(conv1x1(s / "proj_out", c, c)) {}
+      proj_out(conv1x1(s / "proj_out", c, c)), path(s.path()) {}
 
 Var AttnBlock::operator()(const Var& x) const {
+  const LayerScope here(path);
   const int64_t c = x.dim(-1);
   const Shape tokens{x.dim(0), x.dim(1) * x.dim(2), c};
   const Var h = norm(x);

@@ -3,6 +3,7 @@
 // 32 groups and eps 1e-6, so widths are multiples of 32. All maps are [N,H,W,C].
 #pragma once
 #include <optional>
+#include <string>
 #include <variant>
 
 #include "nn/layers.h"
@@ -16,6 +17,7 @@ struct ResBlock {
   GroupNorm norm2;
   Conv2d conv2;
   std::optional<Conv2d> conv_out;
+  std::string path;
   ResBlock(Scope s, int64_t in, int64_t out);
   Var operator()(const Var& x) const;
 };
@@ -24,6 +26,7 @@ struct ResBlock {
 struct AttnBlock {
   GroupNorm norm;
   Conv2d q, k, v, proj_out;
+  std::string path;
   AttnBlock(Scope s, int64_t channels);
   Var operator()(const Var& x) const;
 };
@@ -47,6 +50,8 @@ using Block = std::variant<Conv2d, GroupNorm, ResBlock, AttnBlock, Downsample, U
 inline Var apply_block(const Block& block, const Var& x) {
   return std::visit([&](const auto& b) { return b(x); }, block);
 }
+/// ResBlocks and attention hold several maps for backward: worth running again instead (Mode::recompute).
+inline bool worth_recomputing(const Block& block) { return std::holds_alternative<ResBlock>(block) || std::holds_alternative<AttnBlock>(block); }
 
 /// 3x3 and 1x1 convolutions that keep the size.
 inline Conv2d conv3x3(Scope s, int64_t in, int64_t out) { return {s, in, out, 3, {.pad = pad_all(1)}}; }

@@ -2,22 +2,33 @@
 
 #include <algorithm>
 
+#include "autograd/engine.h"
+
 namespace kintsugi {
 namespace {
 
-// Appends blocks and hands each its number in the list.
+// Appends blocks, each under its number in the list.
 class Builder {
  public:
-  Builder(Scope s, std::vector<Block>& blocks) : scope_(s / "blocks"), blocks_(blocks) {}
-  void conv(int64_t in, int64_t out) { blocks_.emplace_back(conv3x3(next(), in, out)); }
-  void norm(int64_t c) { blocks_.emplace_back(GroupNorm(next(), c)); }
-  int res(int64_t in, int64_t out) {
-    blocks_.emplace_back(ResBlock(next(), in, out));
-    return last();
+  Builder(Scope s, BlockList& list) : scope_(s / "blocks"), list_(list) { list.mode = s.mode(); }
+  void conv(int64_t in, int64_t out) {
+    add([&](Scope s) { return conv3x3(s, in, out); });
   }
-  void attn(int64_t c) { blocks_.emplace_back(AttnBlock(next(), c)); }
-  void down(int64_t c) { blocks_.emplace_back(Downsample(next(), c)); }
-  void up(int64_t c) { blocks_.emplace_back(Upsample(next(), c)); }
+  void norm(int64_t c) {
+    add([&](Scope s) { return GroupNorm(s, c); });
+  }
+  int res(int64_t in, int64_t out) {
+    return add([&](Scope s) { return ResBlock(s, in, out); });
+  }
+  void attn(int64_t c) {
+    add([&](Scope s) { return AttnBlock(s, c); });
+  }
+  void down(int64_t c) {
+    add([&](Scope s) { return Downsample(s, c); });
+  }
+  void up(int64_t c) {
+    add([&](Scope s) { return Upsample(s, c); });
+  }
   void middle(int64_t c) {
     res(c, c);
     attn(c);
@@ -25,10 +36,16 @@ class Builder {
   }
 
  private:
-  Scope next() const { return scope_ / int(blocks_.size()); }
-  int last() const { return int(blocks_.size()) - 1; }
+  template <class Make>
+  int add(Make&& make) {
+    const int index = int(list_.blocks.size());
+    const Registered registered(scope_.store());
+    list_.blocks.emplace_back(make(scope_ / index));
+    list_.parameters.push_back(registered.parameters());
+    return index;
+  }
   Scope scope_;
-  std::vector<Block>& blocks_;
+  BlockList& list_;
 };
 
 }  // namespace
@@ -52,8 +69,14 @@ Var BlockList::operator()(const Var& x) const {
   return walk(x, [](int, Var y) { return y; });
 }
 
+Var BlockList::run(size_t i, const Var& x) const {
+  const Block& block = blocks[i];
+  if (!mode->recompute || !grad_mode() || !worth_recomputing(block)) return apply_block(block, x);
+  return recompute([block](const Vars& v) { return apply_block(block, v[0]); }, {x}, parameters[i]);
+}
+
 Encoder::Encoder(Scope s, const VqganArgs& a) {
-  Builder b(s, blocks);
+  Builder b(s, *this);
   b.conv(3, a.nf);
   int64_t width = a.nf;
   for (int level = 0; level < a.levels(); ++level) {
@@ -70,7 +93,7 @@ Encoder::Encoder(Scope s, const VqganArgs& a) {
 }
 
 Generator::Generator(Scope s, const VqganArgs& a) {
-  Builder b(s, blocks);
+  Builder b(s, *this);
   int64_t width = a.width(a.levels() - 1);
   b.conv(a.emb_dim, width);
   b.middle(width);

@@ -37,14 +37,19 @@ VqganArgs vqgan_args_from_json(const std::string& json);
 /// in the encoder the level's last ResBlock; in the generator its first, or, at an attention level, its last.
 struct BlockList {
   std::vector<Block> blocks;
+  std::vector<Vars> parameters;  // of each block
   std::map<int64_t, int> site;
+  std::shared_ptr<Mode> mode;
   Var operator()(const Var& x) const;
   /// Calls visit(index, y) after each block; the Var it returns goes on to the next one.
   template <class Visit>
   Var walk(Var x, Visit&& visit) const {
-    for (int i = 0; i < int(blocks.size()); ++i) x = visit(i, apply_block(blocks[size_t(i)], x));
+    for (int i = 0; i < int(blocks.size()); ++i) x = visit(i, run(size_t(i), x));
     return x;
   }
+
+ private:
+  Var run(size_t i, const Var& x) const;
 };
 
 /// Image [N,H,W,3] to latent [N,H/f,W/f,emb_dim], f = 2^(levels-1). Per level `res_blocks` ResBlocks (the first changes the width), each followed by

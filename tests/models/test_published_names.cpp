@@ -136,7 +136,7 @@ TEST_CASE("arguments survive a checkpoint's metadata") {
 }
 
 TEST_CASE("networks that cannot be built say which argument is wrong") {
-  ParameterStore a, b, c;
+  ParameterStore a, b, c(kUnwritten);
   CHECK_THROWS_WITH_AS(VQAutoEncoder(a.root(), {.nf = 48}), doctest::Contains("nf must be a multiple of 32"), Error);
   CHECK_THROWS_WITH_AS(CodeFormer(b.root(), {.backbone = {.img_size = 64, .nf = 32, .ch_mult = {1, 1}}, .connect_list = {16}}), doctest::Contains("connect_list names 16"), Error);
   CHECK_THROWS_WITH_AS(Vgg(c.root(), VggDepth::vgg16, VggNames::features, "relu5_4"), doctest::Contains("no feature 'relu5_4'"), Error);

@@ -10,6 +10,7 @@ void conv2d_dgrad_fast(const Context&, const Conv2dDgrad&);
 void conv2d_dgrad_winograd(const Context&, const Conv2dDgrad&);
 void conv2d_wgrad_ref(const Context&, const Conv2dWgrad&);
 void conv2d_wgrad_fast(const Context&, const Conv2dWgrad&);
+void conv2d_wgrad_winograd(const Context&, const Conv2dWgrad&);
 }  // namespace cpu
 namespace {
 
@@ -45,6 +46,7 @@ const Row<Conv2dDgrad> dgrad_rows[] = {
     {"ref", DeviceKind::cpu, takes_all<Conv2dDgrad>, cpu::conv2d_dgrad_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dWgrad> wgrad_rows[] = {
+    {"winograd", DeviceKind::cpu, needs_winograd<Conv2dWgrad>, cpu::conv2d_wgrad_winograd, "transpose of F(2x2, 3x3) (SIMD)"},
     {"fast", DeviceKind::cpu, needs_f32<Conv2dWgrad>, cpu::conv2d_wgrad_fast, "product over pixels in fixed strips, summed in order (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dWgrad>, cpu::conv2d_wgrad_ref, "plain loops, sums in f64"},
 };

@@ -16,6 +16,7 @@ void depthwise_wgrad(const Conv2dWgrad&);  // gw only
 namespace {
 
 constexpr int64_t kTaskWork = 1 << 22;       // multiply-adds that are worth a task of their own
+constexpr int64_t kBiasWork = 64;            // an addition that waits for memory, in multiply-adds from cache
 constexpr int64_t kTasks = 32;               // at most; enough for the threads of a large machine to find work
 constexpr int64_t kTaskPixels = 512;         // likewise: every task reads and writes its partial sum
 constexpr int64_t kBlockOutputs = 56;        // output channels of a task: gy of a chunk stays in L1
@@ -140,7 +141,7 @@ void conv2d_wgrad_fast(const Context&, const Conv2dWgrad& p) {
   const EvenTiles blocks(og, kBlockOutputs);
   const int64_t most = std::max<int64_t>(
       1, std::min({kTasks / blocks.count, rows, pixels / kTaskPixels, kPartialFloats / std::max<int64_t>(1, size)}));
-  const int64_t wanted = std::clamp<int64_t>(pixels * size / kTaskWork / blocks.count, 1, most);
+  const int64_t wanted = std::clamp<int64_t>((gw ? 1 : kBiasWork) * pixels * size / kTaskWork / blocks.count, 1, most);
   const EvenTiles strips(rows, (rows + wanted - 1) / wanted);
   const bool partial = strips.count > 1;
   const Workspace partials(gw && partial ? strips.count * size : 0);

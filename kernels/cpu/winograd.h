@@ -25,4 +25,12 @@ struct WinogradOutput {
 /// y = A^T m A + bias.
 KIN_SIMD_DECLARE(void, winograd_output, const WinogradOutput& out)
 
+/// z[xi * z_plane + t * z_tile + ch] = A gy A^T for `tiles` 2x2 tiles side by side; gy_row floats from row to row, c channels and floats
+/// from pixel to pixel.
+KIN_SIMD_DECLARE(void, winograd_output_gradient, const float* gy, int64_t gy_row, int64_t c, int64_t tiles, float* z, int64_t z_tile,
+                 int64_t z_plane)
+
+/// gw = G^T u G for `count` weights side by side, the transpose of winograd_weights.
+KIN_SIMD_DECLARE(void, winograd_weight_gradient, const float* u, int64_t u_plane, int64_t count, float* gw, int64_t w_r, int64_t w_s)
+
 }  // namespace kintsugi

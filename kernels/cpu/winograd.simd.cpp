@@ -66,4 +66,46 @@ void winograd_output(const WinogradOutput& o) {
     }
 }
 
+void winograd_output_gradient(const float* gy, int64_t gy_row, int64_t c, int64_t tiles, float* z, int64_t z_tile, int64_t z_plane) {
+  for (int64_t t = 0; t < tiles; ++t, gy += 2 * c, z += z_tile)
+    for (int64_t ch = 0; ch < c; ch += kLanes) {
+      vec a[4][2];  // A gy, column by column
+      for (int j = 0; j < 2; ++j) {
+        const vec g0 = load(gy + j * c + ch), g1 = load(gy + gy_row + j * c + ch);
+        a[0][j] = g0;
+        a[1][j] = g0 + g1;
+        a[2][j] = g0 - g1;
+        a[3][j] = -g1;
+      }
+      for (int i = 0; i < 4; ++i) {
+        float* to = z + 4 * i * z_plane + ch;
+        store(to, a[i][0]);
+        store(to + z_plane, a[i][0] + a[i][1]);
+        store(to + 2 * z_plane, a[i][0] - a[i][1]);
+        store(to + 3 * z_plane, -a[i][1]);
+      }
+    }
+}
+
+void winograd_weight_gradient(const float* u, int64_t u_plane, int64_t count, float* gw, int64_t w_r, int64_t w_s) {
+  const vec half = splat(0.5f);
+  for (int64_t n = 0; n < count; n += kLanes) {
+    vec g[3][4];  // G^T u, column by column
+    for (int j = 0; j < 4; ++j) {
+      const float* p = u + j * u_plane + n;
+      const vec u1 = half * load(p + 4 * u_plane), u2 = half * load(p + 8 * u_plane);
+      g[0][j] = load(p) + u1 + u2;
+      g[1][j] = u1 - u2;
+      g[2][j] = u1 + u2 + load(p + 12 * u_plane);
+    }
+    for (int r = 0; r < 3; ++r) {
+      float* to = gw + r * w_r + n;
+      const vec g1 = half * g[r][1], g2 = half * g[r][2];
+      store(to, g[r][0] + g1 + g2);
+      store(to + w_s, g1 - g2);
+      store(to + 2 * w_s, g1 + g2 + g[r][3]);
+    }
+  }
+}
+
 }  // namespace kintsugi::KIN_SIMD

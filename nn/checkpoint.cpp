@@ -18,10 +18,18 @@ void transpose_inner(const T* src, T* dst, int64_t outer, int64_t rows, int64_t 
 Tensor swap_inner(const Tensor& t, Shape result, int64_t rows, int64_t cols) {
   Tensor out(result, t.dtype());
   switch (size_of(t.dtype())) {
-    case 8: transpose_inner(static_cast<const uint64_t*>(t.raw()), static_cast<uint64_t*>(out.raw()), t.dim(0), rows, cols); break;
-    case 4: transpose_inner(static_cast<const uint32_t*>(t.raw()), static_cast<uint32_t*>(out.raw()), t.dim(0), rows, cols); break;
-    case 2: transpose_inner(static_cast<const uint16_t*>(t.raw()), static_cast<uint16_t*>(out.raw()), t.dim(0), rows, cols); break;
-    default: transpose_inner(static_cast<const uint8_t*>(t.raw()), static_cast<uint8_t*>(out.raw()), t.dim(0), rows, cols); break;
+    case 8:
+      transpose_inner(static_cast<const uint64_t*>(t.raw()), static_cast<uint64_t*>(out.raw()), t.dim(0), rows, cols);
+      break;
+    case 4:
+      transpose_inner(static_cast<const uint32_t*>(t.raw()), static_cast<uint32_t*>(out.raw()), t.dim(0), rows, cols);
+      break;
+    case 2:
+      transpose_inner(static_cast<const uint16_t*>(t.raw()), static_cast<uint16_t*>(out.raw()), t.dim(0), rows, cols);
+      break;
+    default:
+      transpose_inner(static_cast<const uint8_t*>(t.raw()), static_cast<uint8_t*>(out.raw()), t.dim(0), rows, cols);
+      break;
   }
   return out;
 }
@@ -59,8 +67,10 @@ Shape file_shape(const Shape& shape, Layout layout) { return layout == Layout::c
 
 void save_checkpoint(const std::string& path, const CheckpointInfo& info, const std::vector<CheckpointPart>& parts,
                      const NamedTensors& extra, const Metadata& more) {
-  Metadata metadata{{"format", "kintsugi"}, {"format_version", std::to_string(kCheckpointVersion)},
-                    {"kind", info.kind}, {"arguments", info.arguments}};
+  Metadata metadata{{"format", "kintsugi"},
+                    {"format_version", std::to_string(kCheckpointVersion)},
+                    {"kind", info.kind},
+                    {"arguments", info.arguments}};
   for (const auto& [key, value] : more)
     KIN_CHECK(metadata.emplace(key, value).second, "save_checkpoint: the metadata key ", key, " is reserved");
   NamedTensors tensors;
@@ -74,15 +84,17 @@ void save_checkpoint(const std::string& path, const CheckpointInfo& info, const 
 CheckpointInfo checkpoint_info(const SafetensorsFile& file) {
   const auto get = [&](const char* key) {
     const auto found = file.metadata().find(key);
-    KIN_CHECK(found != file.metadata().end(), file.path(), ": is no checkpoint of this program (its metadata has no '", key, "')");
+    KIN_CHECK(found != file.metadata().end(), file.path(), ": is no checkpoint of this program (its metadata has no '", key,
+              "')");
     return found->second;
   };
   KIN_CHECK(get("format") == "kintsugi", file.path(), ": is no checkpoint of this program (format '", get("format"), "')");
   const std::string version = get("format_version");
   int number = 0;
   const auto parsed = std::from_chars(version.data(), version.data() + version.size(), number);
-  KIN_CHECK(parsed.ec == std::errc{} && parsed.ptr == version.data() + version.size() && number >= 1 && number <= kCheckpointVersion,
-            file.path(), ": format_version must be 1 to ", kCheckpointVersion, ", got '", version, "'");
+  KIN_CHECK(
+      parsed.ec == std::errc{} && parsed.ptr == version.data() + version.size() && number >= 1 && number <= kCheckpointVersion,
+      file.path(), ": format_version must be 1 to ", kCheckpointVersion, ", got '", version, "'");
   return {get("kind"), get("arguments")};
 }
 
@@ -97,10 +109,12 @@ TensorSource source_of(const SafetensorsFile& file) {
           [&file](const std::string& n) { return file.read(n); }};
 }
 
-void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix, const std::vector<std::string>& part) {
+void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix,
+                     const std::vector<std::string>& part) {
   std::vector<const ParameterStore::Entry*> wanted;
   for (const ParameterStore::Entry& e : store.entries())
-    if (std::any_of(part.begin(), part.end(), [&](const std::string& pattern) { return matches_pattern(e.name, pattern); })) wanted.push_back(&e);
+    if (std::any_of(part.begin(), part.end(), [&](const std::string& pattern) { return matches_pattern(e.name, pattern); }))
+      wanted.push_back(&e);
 
   std::unordered_set<std::string> left;
   for (const std::string& name : source.names)
@@ -128,12 +142,14 @@ void load_parameters(const TensorSource& source, ParameterStore& store, const st
   for (const ParameterStore::Entry* e : wanted) {
     const Tensor read = source.read(prefix + e->name);
     Tensor target = e->value();
-    KIN_CHECK(is_float(read.dtype()) == is_float(target.dtype()), source.origin, ": ", prefix, e->name, " must be ", target.dtype(), ", got ", read.dtype());
+    KIN_CHECK(is_float(read.dtype()) == is_float(target.dtype()), source.origin, ": ", prefix, e->name, " must be ",
+              target.dtype(), ", got ", read.dtype());
     target.copy_(from_file_layout(read, e->layout));
   }
 }
 
-void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix, const std::vector<std::string>& part) {
+void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix,
+                     const std::vector<std::string>& part) {
   load_parameters(source_of(file), store, prefix, part);
 }
 

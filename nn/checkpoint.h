@@ -1,7 +1,8 @@
-// Checkpoints: safetensors files in PyTorch's layout and with the published names. Everything that knows about NCHW and OIHW is here.
+// Checkpoints: safetensors files in PyTorch's layout and with the published names. Everything that knows about NCHW and OIHW is
+// here.
 //
-// Metadata of every file: "format" ("kintsugi"), "format_version", "kind" (which network, e.g. "codeformer"), "arguments" (its constructor's,
-// as JSON text), and whatever the caller adds. Several networks share a file under prefixes ("g.", "d.").
+// Metadata of every file: "format" ("kintsugi"), "format_version", "kind" (which network, e.g. "codeformer"), "arguments" (its
+// constructor's, as JSON text), and whatever the caller adds. Several networks share a file under prefixes ("g.", "d.").
 #pragma once
 #include <functional>
 #include <map>
@@ -38,7 +39,8 @@ struct CheckpointInfo {
   std::string arguments;  // its constructor's arguments, JSON
 };
 
-/// Writes the parts and then `extra` (optimiser state, averages; names chosen by the caller), atomically. `more` must not repeat the keys above.
+/// Writes the parts and then `extra` (optimiser state, averages; names chosen by the caller), atomically. `more` must not repeat
+/// the keys above.
 void save_checkpoint(const std::string& path, const CheckpointInfo& info, const std::vector<CheckpointPart>& parts,
                      const NamedTensors& extra = {}, const Metadata& more = {});
 
@@ -56,13 +58,15 @@ struct TensorSource {
 };
 TensorSource source_of(const SafetensorsFile& file);
 
-/// Fills the store from the tensors named prefix + its names. Strict: everything under the prefix must be there, nothing may be left over and
-/// every shape must fit; otherwise one Error lists all that is missing, unexpected or of another shape, and nothing is loaded. Floats are
-/// converted to the store's dtype; a float where an integer belongs (or the reverse) is an Error too.
-/// With `part`, patterns as of ParameterStore::freeze, only the entries that match one of them are filled, just as strictly: a stage I
+/// Fills the store from the tensors named prefix + its names. Strict: everything under the prefix must be there, nothing may be
+/// left over and every shape must fit; otherwise one Error lists all that is missing, unexpected or of another shape, and nothing
+/// is loaded. Floats are converted to the store's dtype; a float where an integer belongs (or the reverse) is an Error too. With
+/// `part`, patterns as of ParameterStore::freeze, only the entries that match one of them are filled, just as strictly: a stage I
 /// network's file fills {"encoder.*", "quantize.*", "generator.*"} of a CodeFormer.
-void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix = {}, const std::vector<std::string>& part = {"*"});
-void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix = {}, const std::vector<std::string>& part = {"*"});
+void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix = {},
+                     const std::vector<std::string>& part = {"*"});
+void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix = {},
+                     const std::vector<std::string>& part = {"*"});
 
 /// checkpoint_info(file, kind) and load_parameters in one.
 void load_checkpoint(const std::string& path, const std::string& kind, ParameterStore& store, const std::string& prefix = {});

@@ -28,14 +28,21 @@ Linear::Linear(Scope s, int64_t in, int64_t out, bool with_bias) : path(s.path()
   if (with_bias) bias = s.param("bias", {out}, init);
 }
 Linear::Linear(Scope s, int64_t in, int64_t out, Init bias_init)
-    : weight(s.param("weight", {out, in}, Init::kaiming_uniform(in))), bias(s.param("bias", {out}, bias_init)), path(s.path()) {}
+    : weight(s.param("weight", {out, in}, Init::kaiming_uniform(in))),
+      bias(s.param("bias", {out}, bias_init)),
+      path(s.path()) {}
 Var Linear::operator()(const Var& x) const {
   const LayerScope here(path);
   return linear(x, weight, bias);
 }
 
 GroupNorm::GroupNorm(Scope s, int64_t channels, Act a, int g, double e)
-    : weight(s.param("weight", {channels}, Init::ones())), bias(s.param("bias", {channels}, Init::zeros())), groups(g), eps(e), act(a), path(s.path()) {
+    : weight(s.param("weight", {channels}, Init::ones())),
+      bias(s.param("bias", {channels}, Init::zeros())),
+      groups(g),
+      eps(e),
+      act(a),
+      path(s.path()) {
   KIN_CHECK(g >= 1 && channels % g == 0, s.path(), ": ", channels, " channels cannot be split into ", g, " groups");
 }
 Var GroupNorm::operator()(const Var& x) const {
@@ -44,7 +51,10 @@ Var GroupNorm::operator()(const Var& x) const {
 }
 
 LayerNorm::LayerNorm(Scope s, int64_t channels, double e)
-    : weight(s.param("weight", {channels}, Init::ones())), bias(s.param("bias", {channels}, Init::zeros())), eps(e), path(s.path()) {}
+    : weight(s.param("weight", {channels}, Init::ones())),
+      bias(s.param("bias", {channels}, Init::zeros())),
+      eps(e),
+      path(s.path()) {}
 Var LayerNorm::operator()(const Var& x) const {
   const LayerScope here(path);
   return layer_norm(x, weight, bias, eps);
@@ -69,7 +79,9 @@ Var BatchNorm2d::operator()(const Var& x) const {
   return batch_norm(x, weight, bias, running_mean, running_var, {mode->training, momentum, eps});
 }
 
-Embedding::Embedding(Scope s, int64_t count, int64_t width, Init init) : weight(s.param("weight", {count, width}, init)), path(s.path()) {}
+Embedding::Embedding(Scope s, int64_t count, int64_t width, Init init)
+    : weight(s.param("weight", {count, width}, init)),
+      path(s.path()) {}
 Var Embedding::operator()(const Tensor& index) const {
   const LayerScope here(path);
   return embedding(weight, index);

@@ -47,8 +47,8 @@ struct LayerNorm {
   Var operator()(const Var& x) const;
 };
 
-/// Normalises channels over the batch: with the batch's own statistics while the store trains (they also move the running ones), with
-/// the running ones otherwise. (Ioffe and Szegedy, "Batch normalization", ICML 2015.)
+/// Normalises channels over the batch: with the batch's own statistics while the store trains (they also move the running ones),
+/// with the running ones otherwise. (Ioffe and Szegedy, "Batch normalization", ICML 2015.)
 struct BatchNorm2d {
   Var weight, bias;
   Tensor running_mean, running_var, num_batches_tracked;  // the last an i64 scalar

@@ -5,7 +5,8 @@
 namespace kintsugi {
 
 ParameterStore::ParameterStore(StoreOptions options) : options_(options) {
-  KIN_CHECK(options.dtype == DType::f32 || options.dtype == DType::f64, "parameter_store: dtype must be f32 or f64, got ", options.dtype);
+  KIN_CHECK(options.dtype == DType::f32 || options.dtype == DType::f64, "parameter_store: dtype must be f32 or f64, got ",
+            options.dtype);
 }
 
 ParameterStore::Entry& ParameterStore::add(Entry entry) {

@@ -1,9 +1,9 @@
-// Parameters live in one flat, ordered store; a module is a plain struct whose constructor registers them through a Scope, a dotted
-// path into the store. Names equal the published checkpoints' names, so there is no table of renamings:
+// Parameters live in one flat, ordered store; a module is a plain struct whose constructor registers them through a Scope, a
+// dotted path into the store. Names equal the published checkpoints' names, so there is no table of renamings:
 //
-//   struct ResBlock { GroupNorm norm1; Conv2d conv1; ResBlock(Scope s, int c) : norm1(s / "norm1", c), conv1(s / "conv1", c, c, 3) {} };
-//   ParameterStore store;
-//   ResBlock block(store.root() / "encoder" / "blocks" / 1, 64);   // encoder.blocks.1.norm1.weight, ...
+//   struct ResBlock { GroupNorm norm1; Conv2d conv1; ResBlock(Scope s, int c) : norm1(s / "norm1", c), conv1(s / "conv1", c, c,
+//   3) {} }; ParameterStore store; ResBlock block(store.root() / "encoder" / "blocks" / 1, 64);   //
+//   encoder.blocks.1.norm1.weight, ...
 #pragma once
 #include <memory>
 #include <string>
@@ -24,14 +24,15 @@ enum class Layout : uint8_t {
 
 /// How the modules of one store run.
 struct Mode {
-  bool training = true;    // or eval; starts like PyTorch's modules
-  bool recompute = false;  // large blocks keep only their inputs for backward and run again there: a third more time, far less memory
+  bool training = true;  // or eval; starts like PyTorch's modules
+  bool recompute =
+      false;  // large blocks keep only their inputs for backward and run again there: a third more time, far less memory
 };
 
 struct StoreOptions {
   DType dtype = DType::f32;  // f32 or f64
   uint64_t seed = 0;
-  bool initialise = true;    // false: parameters are left unwritten because a checkpoint will be loaded
+  bool initialise = true;  // false: parameters are left unwritten because a checkpoint will be loaded
 };
 
 class Scope;
@@ -40,8 +41,8 @@ class ParameterStore {
  public:
   struct Entry {
     std::string name;
-    Var param;       // empty for buffers
-    Tensor buffer;   // state that is not trained, e.g. running statistics; empty for parameters
+    Var param;      // empty for buffers
+    Tensor buffer;  // state that is not trained, e.g. running statistics; empty for parameters
     Layout layout = Layout::plain;
     bool is_buffer() const { return !param; }
     Tensor value() const { return param ? param.value() : buffer; }
@@ -73,9 +74,9 @@ class ParameterStore {
   Vars trainable_vars() const;
   void zero_grad() const;
 
-  int64_t parameter_count() const;       // numbers in all parameters
-  int64_t trainable_count() const;       // numbers in those that are not frozen
-  int64_t state_count() const;           // parameters and buffers
+  int64_t parameter_count() const;  // numbers in all parameters
+  int64_t trainable_count() const;  // numbers in those that are not frozen
+  int64_t state_count() const;      // parameters and buffers
   /// FNV-1a over names, shapes and bytes of everything in order: equal hashes mean the same state.
   uint64_t state_hash() const;
 

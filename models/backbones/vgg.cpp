@@ -15,7 +15,8 @@ constexpr int64_t kWidths[kStages] = {64, 128, 256, 512, 512};
 
 // "conv3_4" or "relu3_4" -> "3_4".
 std::string suffix_of(const std::string& name) {
-  KIN_CHECK(name.starts_with("conv") || name.starts_with("relu"), "vgg: a feature is called conv<stage>_<n> or relu<stage>_<n>, got '", name, "'");
+  KIN_CHECK(name.starts_with("conv") || name.starts_with("relu"),
+            "vgg: a feature is called conv<stage>_<n> or relu<stage>_<n>, got '", name, "'");
   return name.substr(4);
 }
 
@@ -28,8 +29,9 @@ Vgg::Vgg(Scope s, VggDepth depth, VggNames names, const std::string& last) {
   for (int stage = 0; stage < kStages; ++stage, ++index) {
     for (int n = 0; n < kConvs[depth == VggDepth::vgg19][stage]; ++n, index += 2) {
       const std::string suffix = text(stage + 1, '_', n + 1);
-      const Scope at = names == VggNames::layers ? s / ("conv" + suffix) : names == VggNames::features ? s / "features" / index
-                                                                         : s / text("slice", stage + 1) / index;
+      const Scope at = names == VggNames::layers     ? s / ("conv" + suffix)
+                       : names == VggNames::features ? s / "features" / index
+                                                     : s / text("slice", stage + 1) / index;
       layers_.push_back({suffix, stage > 0 && n == 0, Conv2d(at, in, kWidths[stage], 3, {.pad = pad_all(1)})});
       layers_.back().conv.weight.set_needs_grad(false);
       layers_.back().conv.bias.set_needs_grad(false);
@@ -69,7 +71,8 @@ std::map<std::string, Var> Vgg::operator()(const Var& x, const std::vector<std::
 
 Var normalize_channels(const Var& x, const std::vector<double>& mean, const std::vector<double>& std) {
   const int64_t c = int64_t(mean.size());
-  KIN_CHECK(x.rank() >= 1 && x.dim(-1) == c && std.size() == mean.size(), "normalize_channels: x must be [...,", c, "], got ", x.value());
+  KIN_CHECK(x.rank() >= 1 && x.dim(-1) == c && std.size() == mean.size(), "normalize_channels: x must be [...,", c, "], got ",
+            x.value());
   std::vector<double> scale;
   for (double s : std) scale.push_back(1 / s);
   return (x - Var(Tensor::of<double>({c}, mean).to(x.dtype()))) * Var(Tensor::of<double>({c}, scale).to(x.dtype()));

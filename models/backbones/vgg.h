@@ -1,5 +1,6 @@
-// VGG16 and VGG19 (Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015) as feature
-// extractors: convolutions 3x3, each followed by a ReLU, five stages with max pooling 2x2 between. Used with fixed, pretrained weights.
+// VGG16 and VGG19 (Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015) as
+// feature extractors: convolutions 3x3, each followed by a ReLU, five stages with max pooling 2x2 between. Used with fixed,
+// pretrained weights.
 #pragma once
 #include <map>
 #include <string>
@@ -18,8 +19,8 @@ enum class VggNames : uint8_t {
   slices,    // slice1.0, slice1.2, slice2.5, ...: the VGG16 of LPIPS (its scope is "net")
 };
 
-/// Image [N,H,W,3], normalised by the caller, to named features: "conv3_4" is the third stage's fourth convolution before its ReLU, "relu3_4" after it.
-/// Parameters are registered frozen.
+/// Image [N,H,W,3], normalised by the caller, to named features: "conv3_4" is the third stage's fourth convolution before its
+/// ReLU, "relu3_4" after it. Parameters are registered frozen.
 class Vgg {
  public:
   /// The network ends after `last`, a name as above: what lies behind it is neither registered nor computed.

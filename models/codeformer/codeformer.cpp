@@ -16,12 +16,14 @@ namespace {
 constexpr double kSlope = 0.2;
 
 CodeFormerArgs resolve(CodeFormerArgs a) {
-  KIN_CHECK(a.dim_embd >= 1 && a.n_layers >= 0 && a.latent_size >= 1, "codeformer: dim_embd and latent_size must be at least 1 and n_layers at least 0, got ",
-            a.dim_embd, ", ", a.latent_size, ", ", a.n_layers);
+  KIN_CHECK(a.dim_embd >= 1 && a.n_layers >= 0 && a.latent_size >= 1,
+            "codeformer: dim_embd and latent_size must be at least 1 and n_layers at least 0, got ", a.dim_embd, ", ",
+            a.latent_size, ", ", a.n_layers);
   for (int64_t r : a.connect_list) {
     bool known = false;
     for (int level = 0; level < a.backbone.levels(); ++level) known |= a.backbone.resolution(level) == r;
-    KIN_CHECK(known, "codeformer: connect_list names ", r, ", which is no level of a backbone of ", a.backbone.img_size, " pixels and ", a.backbone.levels(), " levels");
+    KIN_CHECK(known, "codeformer: connect_list names ", r, ", which is no level of a backbone of ", a.backbone.img_size,
+              " pixels and ", a.backbone.levels(), " levels");
     KIN_CHECK(std::count(a.connect_list.begin(), a.connect_list.end(), r) == 1, "codeformer: connect_list names ", r, " twice");
   }
   return a;
@@ -35,12 +37,14 @@ int64_t width_at(const VqganArgs& a, int64_t resolution) {
 }
 
 // Block index of each connected resolution: what the caller says, else the backbone's rule.
-std::map<int64_t, int> sites_of(const char* what, const std::map<int64_t, int>& given, const BlockList& list, const std::vector<int64_t>& connect) {
+std::map<int64_t, int> sites_of(const char* what, const std::map<int64_t, int>& given, const BlockList& list,
+                                const std::vector<int64_t>& connect) {
   std::map<int64_t, int> out;
   for (int64_t r : connect) {
     const auto found = given.find(r);
     out[r] = found != given.end() ? found->second : list.site.at(r);
-    KIN_CHECK(out[r] >= 0 && out[r] < int(list.blocks.size()), "codeformer: ", what, " of ", r, " must be a block number below ", list.blocks.size(), ", got ", out[r]);
+    KIN_CHECK(out[r] >= 0 && out[r] < int(list.blocks.size()), "codeformer: ", what, " of ", r, " must be a block number below ",
+              list.blocks.size(), ", got ", out[r]);
   }
   return out;
 }
@@ -63,8 +67,11 @@ std::vector<std::pair<int64_t, FuseSftBlock>> fusions(Scope s, const CodeFormerA
 }  // namespace
 
 TransformerSALayer::TransformerSALayer(Scope s, int64_t width, int heads, int64_t hidden)
-    : self_attn(s / "self_attn", width, heads), linear1(s / "linear1", width, hidden), linear2(s / "linear2", hidden, width),
-      norm1(s / "norm1", width), norm2(s / "norm2", width) {}
+    : self_attn(s / "self_attn", width, heads),
+      linear1(s / "linear1", width, hidden),
+      linear2(s / "linear2", hidden, width),
+      norm1(s / "norm1", width),
+      norm2(s / "norm2", width) {}
 
 Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
   const Var a = norm1(x), qk = a + position;
@@ -72,14 +79,20 @@ Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
   return h + linear2(gelu(linear1(norm2(h))));
 }
 
-FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out) : first(conv3x3(s / 0, in, out)), second(conv3x3(s / 2, out, out)) {}
+FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
+    : first(conv3x3(s / 0, in, out)),
+      second(conv3x3(s / 2, out, out)) {}
 Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
 
 FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out) : FuseSftBlock(s, in, out, Registered(s.store())) {}
 
 FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, const Registered& registered)
-    : encode_enc(s / "encode_enc", 2 * in, out), scale(s / "scale", in, out), shift(s / "shift", in, out),
-      parameters(registered.parameters()), mode(s.mode()), path(s.path()) {}
+    : encode_enc(s / "encode_enc", 2 * in, out),
+      scale(s / "scale", in, out),
+      shift(s / "shift", in, out),
+      parameters(registered.parameters()),
+      mode(s.mode()),
+      path(s.path()) {}
 
 Var FuseSftBlock::operator()(const Var& enc, const Var& dec, double w) const {
   const auto fuse = [block = *this, w](const Vars& v) {
@@ -116,7 +129,8 @@ CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call
   });
   const Shape& latent = out.lq_feat.shape();
   const int64_t tokens = latent[1] * latent[2];
-  KIN_CHECK(tokens == args.latent_size, "codeformer: x must give ", args.latent_size, " latent positions, got ", latent[1], " x ", latent[2], " (x: ", x.value(), ")");
+  KIN_CHECK(tokens == args.latent_size, "codeformer: x must give ", args.latent_size, " latent positions, got ", latent[1], " x ",
+            latent[2], " (x: ", x.value(), ")");
 
   Var t = feat_emb(reshape(out.lq_feat, {latent[0], tokens, latent[3]}));
   for (const TransformerSALayer& layer : ft_layers) t = layer(t, position_emb);
@@ -138,7 +152,8 @@ CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call
 
 const Var& CodeFormer::last_layer(bool generator_is_frozen) const {
   if (!generator_is_frozen) return std::get<Conv2d>(backbone.generator.blocks.back()).weight;
-  KIN_CHECK(!fuse_convs_dict.empty(), "codeformer: with a frozen generator and an empty connect_list no trained layer reaches the image");
+  KIN_CHECK(!fuse_convs_dict.empty(),
+            "codeformer: with a frozen generator and an empty connect_list no trained layer reaches the image");
   return fuse_convs_dict.back().second.shift.second.weight;
 }
 

@@ -1,6 +1,6 @@
-// CodeFormer (Zhou et al., "Towards robust blind face restoration with codebook lookup transformer", NeurIPS 2022): a transformer predicts
-// the codes of the clean face from the encoded degraded one; the generator paints them; controllable feature transformations blend in the
-// degraded face's features with weight w.
+// CodeFormer (Zhou et al., "Towards robust blind face restoration with codebook lookup transformer", NeurIPS 2022): a transformer
+// predicts the codes of the clean face from the encoded degraded one; the generator paints them; controllable feature
+// transformations blend in the degraded face's features with weight w.
 #pragma once
 #include <map>
 #include <string>
@@ -19,8 +19,8 @@ struct CodeFormerArgs {
   int n_layers = 9;
   int64_t latent_size = 256;                               // tokens: positions of the latent map
   std::vector<int64_t> connect_list = {32, 64, 128, 256};  // resolutions of the backbone's levels where features are fused
-  std::map<int64_t, int> taps = {};                        // encoder block per resolution; empty: the backbone's own rule (BlockList::site)
-  std::map<int64_t, int> sites = {};                       // generator block per resolution; likewise
+  std::map<int64_t, int> taps = {};   // encoder block per resolution; empty: the backbone's own rule (BlockList::site)
+  std::map<int64_t, int> sites = {};  // generator block per resolution; likewise
 };
 std::string to_json(const CodeFormerArgs& args);
 CodeFormerArgs codeformer_args_from_json(const std::string& json);
@@ -54,10 +54,10 @@ struct FuseSftBlock {
 };
 
 struct CodeFormerCall {
-  double w = 0;             // 0: quality, 1: fidelity
-  bool detach_16 = true;    // cut the looked-up codes from the graph (matters for the codebook's gradient)
-  bool code_only = false;   // stop after the logits
-  bool adain = false;       // give the codes the mean and std of lq_feat; its gradient then reaches the encoder
+  double w = 0;            // 0: quality, 1: fidelity
+  bool detach_16 = true;   // cut the looked-up codes from the graph (matters for the codebook's gradient)
+  bool code_only = false;  // stop after the logits
+  bool adain = false;      // give the codes the mean and std of lq_feat; its gradient then reaches the encoder
 };
 
 struct CodeFormerOutput {
@@ -73,20 +73,20 @@ struct CodeFormer {
   VQAutoEncoder backbone;
   Linear feat_emb;
   std::vector<TransformerSALayer> ft_layers;
-  LayerNorm idx_norm;     // idx_pred_layer.0
-  Linear idx_pred;        // idx_pred_layer.1, without bias
+  LayerNorm idx_norm;                                             // idx_pred_layer.0
+  Linear idx_pred;                                                // idx_pred_layer.1, without bias
   std::vector<std::pair<int64_t, FuseSftBlock>> fuse_convs_dict;  // in connect_list's order
 
   CodeFormer(Scope s, const CodeFormerArgs& args = {});
 
-  /// x [N,H,W,3] in [-1,1]. H W / 4^(levels-1) must be latent_size; for square images of img_size it is so by construction. The image carries no gradient to the
+  /// x [N,H,W,3] in [-1,1] with H W / 4^(levels-1) = latent_size, else throws Error. The image carries no gradient to the
   /// transformer: the code with the largest logit is looked up, without straight-through.
-  /// While the store trains, w = 0 keeps the fusion layers in the graph with zero contribution, so that each of their parameters has a gradient;
-  /// in eval mode it skips them.
+  /// While the store trains, w = 0 keeps the fusion layers in the graph with zero contribution, so that each of their parameters
+  /// has a gradient; in eval mode it skips them.
   CodeFormerOutput operator()(const Var& x, const CodeFormerCall& call = {}) const;
 
-  /// "fuse_convs_dict.<last of connect_list>.shift.2.weight" or, when the generator trains too, the generator's last convolution: where
-  /// the adaptive GAN weight is measured.
+  /// "fuse_convs_dict.<last of connect_list>.shift.2.weight" or, when the generator trains too, the generator's last convolution:
+  /// where the adaptive GAN weight is measured.
   const Var& last_layer(bool generator_is_frozen) const;
 
  private:

@@ -8,7 +8,8 @@ namespace kintsugi {
 namespace {
 
 // The token terms, weighted; empty when both are off.
-Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Tensor& target, const TokenOptions& options, StepReport& report) {
+Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Tensor& target, const TokenOptions& options,
+                    StepReport& report) {
   const int64_t n = out.logits.dim(0), tokens = out.logits.dim(1);
   KIN_CHECK(target.numel() == n * tokens, "codeformer: target must hold ", n, " x ", tokens, " codes, got ", target);
   Var total;
@@ -35,8 +36,8 @@ StepReport stage2_step(const CodeFormer& net, const Tensor& in, const Tensor& ta
   return report;
 }
 
-StepReport joint_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Tensor& in, const Tensor& gt, const Tensor& target, double w,
-                                const JointOptions& options) {
+StepReport joint_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Tensor& in, const Tensor& gt,
+                                const Tensor& target, double w, const JointOptions& options) {
   StepReport report;
   const CodeFormerOutput out = net(in, {.w = w});
   const Var tokens = token_objective(net, out, target, options.tokens, report);
@@ -52,11 +53,12 @@ Stage3Plan stage3_plan(int64_t iteration, const Stage3Options& options) {
   fail("stage3: no phase holds iteration ", iteration);
 }
 
-StepReport stage3_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Stage3Batch& batch, int64_t iteration,
-                                 const Stage3Options& options) {
+StepReport stage3_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Stage3Batch& batch,
+                                 int64_t iteration, const Stage3Options& options) {
   const Stage3Plan plan = stage3_plan(iteration, options);
   if (plan.large) return stage2_step(net, batch.in_large, batch.target, options.joint.tokens);
-  return joint_generator_step(net, iteration > options.net_d_start_iter ? discriminator : nullptr, batch.in, batch.gt, batch.target, plan.w, options.joint);
+  return joint_generator_step(net, iteration > options.net_d_start_iter ? discriminator : nullptr, batch.in, batch.gt,
+                              batch.target, plan.w, options.joint);
 }
 
 }  // namespace kintsugi

@@ -50,7 +50,8 @@ Var image_objective(const Var& image, const Tensor& target, const Discriminator*
   return sum(image * seed);
 }
 
-void discriminator_step(const Discriminator& discriminator, const Tensor& real, const Tensor& fake, GanKind kind, StepReport& report) {
+void discriminator_step(const Discriminator& discriminator, const Tensor& real, const Tensor& fake, GanKind kind,
+                        StepReport& report) {
   const auto pass = [&](const Tensor& image, bool is_real, const std::string& name) {
     const Var scores = discriminator(image);
     const Var loss = gan_loss(kind, scores, is_real, true);

@@ -1,4 +1,5 @@
-// The part of a training step that judges the image: pixels, a perceptual loss, and a discriminator whose pull is adapted. Shared by the stages.
+// The part of a training step that judges the image: pixels, a perceptual loss, and a discriminator whose pull is adapted. Shared
+// by the stages.
 #pragma once
 #include <string>
 #include <utility>
@@ -14,8 +15,8 @@ namespace kintsugi {
 /// What a step did. The losses are named as in the published training logs.
 struct StepReport {
   std::vector<std::pair<std::string, double>> losses;
-  Tensor output;      // the image, where the step made one
-  bool gan = false;   // the adversarial term took part, so a discriminator step is due
+  Tensor output;     // the image, where the step made one
+  bool gan = false;  // the adversarial term took part, so a discriminator step is due
 
   void add(std::string name, double value) { losses.emplace_back(std::move(name), value); }
   /// Throws Error when there is no such loss.
@@ -25,23 +26,26 @@ struct StepReport {
 
 struct ImageObjectiveOptions {
   double l1_weight = 1;
-  ImageLoss perceptual = {};     // empty: none. Its own weight is inside
+  ImageLoss perceptual = {};  // empty: none. Its own weight is inside
   GanKind gan_kind = GanKind::hinge;
-  double gan_weight = 0.8;       // times the adaptive weight
+  double gan_weight = 0.8;  // times the adaptive weight
   AdaptiveWeightOptions adaptive = {};
 };
 
 /// A scalar whose gradient is that of
 ///   l1_weight |image - target|_1 + perceptual + d gan_weight gan,   d = adaptive_weight at last_layer (a constant),
-/// with the last term only when there is a discriminator. Its value is not the loss: the losses are differentiated with respect to the image here, once, and only
-/// that gradient is left to be carried on. Reports l_g_pix, l_g_percep and, with a discriminator, g_gan_raw, l_g_gan, d_weight
-/// (= d gan_weight), d_weight_clamped (= d), recon_grad_norm, gan_grad_norm; sets output and gan. The discriminator's parameters get no gradient; its running
-/// statistics move when it is in train mode, as in the released code.
+/// with the last term only when there is a discriminator. Its value is not the loss: the losses are differentiated with respect
+/// to the image here, once, and only that gradient is left to be carried on. Reports l_g_pix, l_g_percep and, with a
+/// discriminator, g_gan_raw, l_g_gan, d_weight (= d gan_weight), d_weight_clamped (= d), recon_grad_norm, gan_grad_norm; sets
+/// output and gan. The discriminator's parameters get no gradient; its running statistics move when it is in train mode, as in
+/// the released code.
 Var image_objective(const Var& image, const Tensor& target, const Discriminator* discriminator, const Var& last_layer,
                     const ImageObjectiveOptions& options, StepReport& report);
 
-/// Adds to the discriminator's gradients those of the real and then of the fake batch's loss: two passes and two backward calls, so that BatchNorm
-/// sees each batch alone. `fake` is the image of the generator's step. Reports l_d_real, out_d_real, l_d_fake, out_d_fake.
-void discriminator_step(const Discriminator& discriminator, const Tensor& real, const Tensor& fake, GanKind kind, StepReport& report);
+/// Adds to the discriminator's gradients those of the real and then of the fake batch's loss: two passes and two backward calls,
+/// so that BatchNorm sees each batch alone. `fake` is the image of the generator's step. Reports l_d_real, out_d_real, l_d_fake,
+/// out_d_fake.
+void discriminator_step(const Discriminator& discriminator, const Tensor& real, const Tensor& fake, GanKind kind,
+                        StepReport& report);
 
 }  // namespace kintsugi

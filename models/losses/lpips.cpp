@@ -10,8 +10,8 @@ namespace {
 const std::vector<std::string> kTaps = {"relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"};
 constexpr int64_t kWidths[] = {64, 128, 256, 512, 512};
 
-// The small term under the root makes no difference to a value, but a position where every channel is off then has a gradient of 0, not
-// 0 times infinity.
+// The small term under the root makes no difference to a value, but a position where every channel is off then has a gradient of
+// 0, not 0 times infinity.
 Var unit_channels(const Var& f) { return f / (sqrt(sum(square(f), {-1}, true) + 1e-20) + 1e-10); }
 
 }  // namespace
@@ -25,7 +25,9 @@ Lpips::Lpips(Scope trunk, VggNames names, Scope heads) : net(trunk, VggDepth::vg
 
 LpipsResult Lpips::operator()(const Var& x, const Var& y) const {
   KIN_CHECK(x.shape() == y.shape(), "lpips: y must have the shape of x ", x.value(), ", got ", y.value());
-  const auto features = [&](const Var& image) { return net(normalize_channels(image, {-0.030, -0.088, -0.188}, {0.458, 0.448, 0.450}), kTaps); };
+  const auto features = [&](const Var& image) {
+    return net(normalize_channels(image, {-0.030, -0.088, -0.188}, {0.458, 0.448, 0.450}), kTaps);
+  };
   const auto fx = features(x), fy = features(y);
   LpipsResult out;
   for (size_t k = 0; k < kTaps.size(); ++k) {

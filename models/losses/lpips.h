@@ -1,5 +1,5 @@
-// LPIPS v0.1 on VGG16 (Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018), as a metric
-// and as the training loss of CodeFormer.
+// LPIPS v0.1 on VGG16 (Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018), as a
+// metric and as the training loss of CodeFormer.
 #pragma once
 #include <vector>
 
@@ -8,12 +8,13 @@
 namespace kintsugi {
 
 struct LpipsResult {
-  Var distance;               // [N]
-  std::vector<Var> per_layer; // five of [N], which distance sums
+  Var distance;                // [N]
+  std::vector<Var> per_layer;  // five of [N], which distance sums
 };
 
-/// Features after relu1_2, 2_2, 3_3, 4_3 and 5_3, divided by their channel norm; squared differences, weighted per channel by lin<k>, averaged
-/// over positions and summed over layers. Parameters (all frozen): net.slice<k>.<i>.weight/bias, lin<k>.model.1.weight.
+/// Features after relu1_2, 2_2, 3_3, 4_3 and 5_3, divided by their channel norm; squared differences, weighted per channel by
+/// lin<k>, averaged over positions and summed over layers. Parameters (all frozen): net.slice<k>.<i>.weight/bias,
+/// lin<k>.model.1.weight.
 struct Lpips {
   Vgg net;
   std::vector<Conv2d> lin;
@@ -24,8 +25,8 @@ struct Lpips {
   LpipsResult operator()(const Var& x, const Var& y) const;
 };
 
-/// The training loss: mean over the batch. The released code hands LPIPS images that are already normalised by ImageNet's mean and std, so its own
-/// scaling comes on top; reproduced here, for the published weights were trained so.
+/// The training loss: mean over the batch. The released code hands LPIPS images that are already normalised by ImageNet's mean
+/// and std, so its own scaling comes on top; reproduced here, for the published weights were trained so.
 struct LpipsLoss {
   Lpips lpips;
   double weight = 1;

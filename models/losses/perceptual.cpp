@@ -20,9 +20,12 @@ std::string deepest(const PerceptualArgs& args) {
 
 Var distance(const Var& a, const Var& b, FeatureDistance kind) {
   switch (kind) {
-    case FeatureDistance::l1: return mean(abs(a - b));
-    case FeatureDistance::mse: return mean(square(a - b));
-    case FeatureDistance::fro: break;
+    case FeatureDistance::l1:
+      return mean(abs(a - b));
+    case FeatureDistance::mse:
+      return mean(square(a - b));
+    case FeatureDistance::fro:
+      break;
   }
   return sqrt(sum(square(a - b)));
 }
@@ -37,7 +40,9 @@ Var plus(const Var& a, const Var& b) { return a ? a + b : b; }
 
 }  // namespace
 
-PerceptualLoss::PerceptualLoss(Scope s, const PerceptualArgs& a) : args(a), vgg_net(s / "vgg_net", VggDepth::vgg19, VggNames::layers, deepest(a)) {}
+PerceptualLoss::PerceptualLoss(Scope s, const PerceptualArgs& a)
+    : args(a),
+      vgg_net(s / "vgg_net", VggDepth::vgg19, VggNames::layers, deepest(a)) {}
 
 PerceptualResult PerceptualLoss::operator()(const Var& x, const Tensor& target) const {
   KIN_CHECK(x.shape() == target.shape(), "perceptual_loss: target must have the shape of x ", x.value(), ", got ", target);
@@ -52,14 +57,17 @@ PerceptualResult PerceptualLoss::operator()(const Var& x, const Tensor& target) 
   PerceptualResult out;
   for (const auto& [name, weight] : args.layer_weights) {
     const Var &a = fx.at(name), &b = ft.at(name);
-    if (args.perceptual_weight > 0) out.perceptual = plus(out.perceptual, distance(a, b, args.distance) * (weight * args.perceptual_weight));
-    if (args.style_weight > 0) out.style = plus(out.style, distance(gram(a), gram(b), args.distance) * (weight * args.style_weight));
+    if (args.perceptual_weight > 0)
+      out.perceptual = plus(out.perceptual, distance(a, b, args.distance) * (weight * args.perceptual_weight));
+    if (args.style_weight > 0)
+      out.style = plus(out.style, distance(gram(a), gram(b), args.distance) * (weight * args.style_weight));
   }
   return out;
 }
 
 ImageLoss PerceptualLoss::as_image_loss() const {
-  KIN_CHECK(args.perceptual_weight > 0 || args.style_weight > 0, "perceptual_loss: perceptual_weight and style_weight are both 0");
+  KIN_CHECK(args.perceptual_weight > 0 || args.style_weight > 0,
+            "perceptual_loss: perceptual_weight and style_weight are both 0");
   return [loss = *this](const Var& output, const Tensor& target) {
     const PerceptualResult r = loss(output, target);
     return r.perceptual && r.style ? r.perceptual + r.style : r.perceptual ? r.perceptual : r.style;

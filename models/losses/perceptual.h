@@ -20,12 +20,13 @@ enum class FeatureDistance : uint8_t {
 };
 
 struct PerceptualArgs {
-  std::vector<std::pair<std::string, double>> layer_weights = {{"conv1_2", 0.1}, {"conv2_2", 0.1}, {"conv3_4", 1}, {"conv4_4", 1}, {"conv5_4", 1}};
+  std::vector<std::pair<std::string, double>> layer_weights = {
+      {"conv1_2", 0.1}, {"conv2_2", 0.1}, {"conv3_4", 1}, {"conv4_4", 1}, {"conv5_4", 1}};
   double perceptual_weight = 1;
   double style_weight = 0;
   FeatureDistance distance = FeatureDistance::l1;
-  bool range_norm = false;      // images are in [-1,1]: map them to [0,1] first
-  bool use_input_norm = true;   // then ImageNet's mean and std
+  bool range_norm = false;     // images are in [-1,1]: map them to [0,1] first
+  bool use_input_norm = true;  // then ImageNet's mean and std
 };
 
 struct PerceptualResult {
@@ -33,7 +34,8 @@ struct PerceptualResult {
   Var style;       // likewise
 };
 
-/// perceptual = weight sum_k w_k dist(f_k(x), f_k(target)), style the same of Gram matrices f^T f / (C H W). Parameters: scope / "vgg_net".
+/// perceptual = weight sum_k w_k dist(f_k(x), f_k(target)), style the same of Gram matrices f^T f / (C H W). Parameters: scope /
+/// "vgg_net".
 struct PerceptualLoss {
   PerceptualArgs args;
   Vgg vgg_net;

@@ -41,7 +41,8 @@ VqganArgs vqgan_args_from_json(const std::string& json) {
   std::string beta_on;
   vqgan_fields(reader, args, beta_on);
   reader.finish();
-  KIN_CHECK(beta_on == "codebook" || beta_on == "commitment", "vqgan: beta_on must be codebook or commitment, got '", beta_on, "'");
+  KIN_CHECK(beta_on == "codebook" || beta_on == "commitment", "vqgan: beta_on must be codebook or commitment, got '", beta_on,
+            "'");
   args.beta_on = beta_on == "codebook" ? BetaOn::codebook : BetaOn::commitment;
   args.check();
   return args;

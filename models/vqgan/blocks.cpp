@@ -11,8 +11,11 @@
 namespace kintsugi {
 
 ResBlock::ResBlock(Scope s, int64_t in, int64_t out)
-    : norm1(s / "norm1", in, Act::silu), conv1(conv3x3(s / "conv1", in, out)),
-      norm2(s / "norm2", out, Act::silu), conv2(conv3x3(s / "conv2", out, out)), path(s.path()) {
+    : norm1(s / "norm1", in, Act::silu),
+      conv1(conv3x3(s / "conv1", in, out)),
+      norm2(s / "norm2", out, Act::silu),
+      conv2(conv3x3(s / "conv2", out, out)),
+      path(s.path()) {
   if (in != out) conv_out.emplace(conv1x1(s / "conv_out", in, out));
 }
 
@@ -23,8 +26,12 @@ Var ResBlock::operator()(const Var& x) const {
 }
 
 AttnBlock::AttnBlock(Scope s, int64_t c)
-    : norm(s / "norm", c), q(conv1x1(s / "q", c, c)), k(conv1x1(s / "k", c, c)), v(conv1x1(s / "v", c, c)),
-      proj_out(conv1x1(s / "proj_out", c, c)), path(s.path()) {}
+    : norm(s / "norm", c),
+      q(conv1x1(s / "q", c, c)),
+      k(conv1x1(s / "k", c, c)),
+      v(conv1x1(s / "v", c, c)),
+      proj_out(conv1x1(s / "proj_out", c, c)),
+      path(s.path()) {}
 
 Var AttnBlock::operator()(const Var& x) const {
   const LayerScope here(path);

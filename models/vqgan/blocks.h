@@ -1,6 +1,6 @@
-// Building blocks of the VQGAN of CodeFormer (Zhou et al., "Towards robust blind face restoration with codebook lookup transformer",
-// NeurIPS 2022), after Esser et al., "Taming transformers for high-resolution image synthesis" (CVPR 2021). GroupNorm everywhere has
-// 32 groups and eps 1e-6, so widths are multiples of 32. All maps are [N,H,W,C].
+// Building blocks of the VQGAN of CodeFormer (Zhou et al., "Towards robust blind face restoration with codebook lookup
+// transformer", NeurIPS 2022), after Esser et al., "Taming transformers for high-resolution image synthesis" (CVPR 2021).
+// GroupNorm everywhere has 32 groups and eps 1e-6, so widths are multiples of 32. All maps are [N,H,W,C].
 #pragma once
 #include <optional>
 #include <string>
@@ -22,7 +22,8 @@ struct ResBlock {
   Var operator()(const Var& x) const;
 };
 
-/// One head of self-attention over all positions: y = x + proj_out(softmax(q k^T / sqrt(C)) v), with q, k, v 1x1 convolutions of GN(x).
+/// One head of self-attention over all positions: y = x + proj_out(softmax(q k^T / sqrt(C)) v), with q, k, v 1x1 convolutions of
+/// GN(x).
 struct AttnBlock {
   GroupNorm norm;
   Conv2d q, k, v, proj_out;
@@ -51,7 +52,9 @@ inline Var apply_block(const Block& block, const Var& x) {
   return std::visit([&](const auto& b) { return b(x); }, block);
 }
 /// ResBlocks and attention hold several maps for backward: worth running again instead (Mode::recompute).
-inline bool worth_recomputing(const Block& block) { return std::holds_alternative<ResBlock>(block) || std::holds_alternative<AttnBlock>(block); }
+inline bool worth_recomputing(const Block& block) {
+  return std::holds_alternative<ResBlock>(block) || std::holds_alternative<AttnBlock>(block);
+}
 
 /// 3x3 and 1x1 convolutions that keep the size.
 inline Conv2d conv3x3(Scope s, int64_t in, int64_t out) { return {s, in, out, 3, {.pad = pad_all(1)}}; }

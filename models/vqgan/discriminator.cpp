@@ -14,10 +14,13 @@ int64_t width_of(const DiscriminatorArgs& a, int n) { return a.ndf * std::min<in
 // Index in the Sequential of the n-th convolution: the first is followed by an activation, the others by norm and activation.
 int index_of(int n) { return n == 0 ? 0 : 3 * n - 1; }
 
-Conv2d conv4x4(Scope s, int64_t in, int64_t out, int stride, bool bias) { return {s, in, out, 4, {.stride = stride, .pad = pad_all(1)}, bias}; }
+Conv2d conv4x4(Scope s, int64_t in, int64_t out, int stride, bool bias) {
+  return {s, in, out, 4, {.stride = stride, .pad = pad_all(1)}, bias};
+}
 
 const DiscriminatorArgs& checked(const DiscriminatorArgs& a) {
-  KIN_CHECK(a.nc >= 1 && a.ndf >= 1 && a.n_layers >= 1, "discriminator: nc, ndf and n_layers must be at least 1, got ", a.nc, ", ", a.ndf, ", ", a.n_layers);
+  KIN_CHECK(a.nc >= 1 && a.ndf >= 1 && a.n_layers >= 1, "discriminator: nc, ndf and n_layers must be at least 1, got ", a.nc,
+            ", ", a.ndf, ", ", a.n_layers);
   return a;
 }
 

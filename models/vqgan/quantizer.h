@@ -10,7 +10,9 @@ struct VectorQuantizer {
   double beta;
   BetaOn beta_on;
   VectorQuantizer(Scope s, int64_t codes, int64_t width, double beta = 0.25, BetaOn beta_on = BetaOn::codebook)
-      : embedding(s / "embedding", codes, width, Init::uniform(-1.0 / double(codes), 1.0 / double(codes))), beta(beta), beta_on(beta_on) {}
+      : embedding(s / "embedding", codes, width, Init::uniform(-1.0 / double(codes), 1.0 / double(codes))),
+        beta(beta),
+        beta_on(beta_on) {}
 
   /// z [..., D].
   Quantized operator()(const Var& z) const { return vector_quantize(z, embedding.weight, beta, beta_on); }

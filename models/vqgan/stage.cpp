@@ -5,8 +5,8 @@
 
 namespace kintsugi {
 
-StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* discriminator, const Tensor& gt, int64_t iteration,
-                                 const Stage1Options& options) {
+StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* discriminator, const Tensor& gt,
+                                 int64_t iteration, const Stage1Options& options) {
   StepReport report;
   const VQAutoEncoder::Output out = net(gt);
   const Var& last_layer = std::get<Conv2d>(net.generator.blocks.back()).weight;

@@ -11,10 +11,10 @@ struct Stage1Options {
   int64_t net_d_start_iter = 30001;  // the discriminator takes part in iterations after this one
 };
 
-/// One generator pass over clean images [N,H,W,3]; adds the gradients of  L1 + perceptual + codebook loss [+ adaptive GAN]  to the network's leaves.
-/// A null discriminator means none. Reports l_codebook and what image_objective reports. The caller zeroes gradients, steps the
-/// optimiser and, where report.gan says so, then calls discriminator_step(d, gt, report.output, ...).
-StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* discriminator, const Tensor& gt, int64_t iteration,
-                                 const Stage1Options& options = {});
+/// One generator pass over clean images [N,H,W,3]; adds the gradients of  L1 + perceptual + codebook loss [+ adaptive GAN]  to
+/// the network's leaves. A null discriminator means none. Reports l_codebook and what image_objective reports. The caller zeroes
+/// gradients, steps the optimiser and, where report.gan says so, then calls discriminator_step(d, gt, report.output, ...).
+StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* discriminator, const Tensor& gt,
+                                 int64_t iteration, const Stage1Options& options = {});
 
 }  // namespace kintsugi

@@ -62,7 +62,8 @@ void VqganArgs::check() const {
   KIN_CHECK(codebook_size >= 1, "vqgan: codebook_size must be at least 1, got ", codebook_size);
   KIN_CHECK(emb_dim >= 1, "vqgan: emb_dim must be at least 1, got ", emb_dim);
   const int64_t factor = int64_t(1) << (levels() - 1);
-  KIN_CHECK(img_size >= factor && img_size % factor == 0, "vqgan: img_size must be a multiple of ", factor, " for ", levels(), " levels, got ", img_size);
+  KIN_CHECK(img_size >= factor && img_size % factor == 0, "vqgan: img_size must be a multiple of ", factor, " for ", levels(),
+            " levels, got ", img_size);
 }
 
 Var BlockList::operator()(const Var& x) const {
@@ -111,7 +112,9 @@ Generator::Generator(Scope s, const VqganArgs& a) {
 }
 
 VQAutoEncoder::VQAutoEncoder(Scope s, const VqganArgs& a)
-    : args((a.check(), a)), encoder(s / "encoder", a), quantize(s / "quantize", a.codebook_size, a.emb_dim, a.beta, a.beta_on),
+    : args((a.check(), a)),
+      encoder(s / "encoder", a),
+      quantize(s / "quantize", a.codebook_size, a.emb_dim, a.beta, a.beta_on),
       generator(s / "generator", a) {}
 
 VQAutoEncoder::Output VQAutoEncoder::operator()(const Var& x) const {

@@ -1,5 +1,6 @@
-// The discrete autoencoder of CodeFormer's first stage: encoder, vector quantiser, generator. Blocks stand in flat lists, numbered as in the
-// published checkpoints; the forward pass applies them in order. There is no activation between the last GN and the last convolution.
+// The discrete autoencoder of CodeFormer's first stage: encoder, vector quantiser, generator. Blocks stand in flat lists,
+// numbered as in the published checkpoints; the forward pass applies them in order. There is no activation between the last GN
+// and the last convolution.
 #pragma once
 #include <map>
 #include <string>
@@ -33,8 +34,8 @@ std::string to_json(const VqganArgs& args);
 /// Throws Error naming the argument that is missing or of the wrong type.
 VqganArgs vqgan_args_from_json(const std::string& json);
 
-/// Blocks applied in order. `site` maps a level's resolution to the block where CodeFormer joins that level of encoder and generator:
-/// in the encoder the level's last ResBlock; in the generator its first, or, at an attention level, its last.
+/// Blocks applied in order. `site` maps a level's resolution to the block where CodeFormer joins that level of encoder and
+/// generator: in the encoder the level's last ResBlock; in the generator its first, or, at an attention level, its last.
 struct BlockList {
   std::vector<Block> blocks;
   std::vector<Vars> parameters;  // of each block
@@ -52,13 +53,15 @@ struct BlockList {
   Var run(size_t i, const Var& x) const;
 };
 
-/// Image [N,H,W,3] to latent [N,H/f,W/f,emb_dim], f = 2^(levels-1). Per level `res_blocks` ResBlocks (the first changes the width), each followed by
-/// attention at an attention resolution, and a Downsample but after the last level; then Res, Attn, Res, GN, 3x3 convolution.
+/// Image [N,H,W,3] to latent [N,H/f,W/f,emb_dim], f = 2^(levels-1). Per level `res_blocks` ResBlocks (the first changes the
+/// width), each followed by attention at an attention resolution, and a Downsample but after the last level; then Res, Attn, Res,
+/// GN, 3x3 convolution.
 struct Encoder : BlockList {
   Encoder(Scope s, const VqganArgs& args);
 };
 
-/// Latent to image: 3x3 convolution, Res, Attn, Res; levels from last to first with an Upsample between; GN, 3x3 convolution to 3 channels.
+/// Latent to image: 3x3 convolution, Res, Attn, Res; levels from last to first with an Upsample between; GN, 3x3 convolution to 3
+/// channels.
 struct Generator : BlockList {
   Generator(Scope s, const VqganArgs& args);
 };
@@ -71,7 +74,7 @@ struct VQAutoEncoder {
   VQAutoEncoder(Scope s, const VqganArgs& args);
 
   struct Output {
-    Var image;           // [N,H,W,3]
+    Var image;  // [N,H,W,3]
     Quantized quantized;
   };
   /// x [N,H,W,3] in [-1,1]; H and W multiples of 2^(levels-1).

@@ -15,7 +15,8 @@ using namespace kintsugi::testing;
 
 namespace {
 
-const CodeFormerArgs kArgs{.backbone = tiny_vqgan(), .dim_embd = 8, .n_head = 2, .n_layers = 1, .latent_size = 64, .connect_list = {8}};
+const CodeFormerArgs kArgs{
+    .backbone = tiny_vqgan(), .dim_embd = 8, .n_head = 2, .n_layers = 1, .latent_size = 64, .connect_list = {8}};
 
 struct Net {
   ParameterStore store{{.seed = 2}};
@@ -77,7 +78,8 @@ TEST_CASE("codeformer: the code grid comes from the input") {
   Net n;
   const Tensor wide = random_uniform({1, 4, 16, 3}, -1, 1, 3, "image");
   CHECK(n.net(wide, {.w = 1}).image.shape() == wide.shape());
-  CHECK_THROWS_WITH_AS(n.net(tiny_image(1, 16, 3, DType::f32)), doctest::Contains("must give 64 latent positions, got 16 x 16"), Error);
+  CHECK_THROWS_WITH_AS(n.net(tiny_image(1, 16, 3, DType::f32)), doctest::Contains("must give 64 latent positions, got 16 x 16"),
+                       Error);
 }
 
 TEST_CASE("codeformer: taps and sites can be chosen") {

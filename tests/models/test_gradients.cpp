@@ -1,5 +1,6 @@
-// Whole networks in f64 on the reference rows against finite differences: one random projection per parameter tensor. Stop-gradients, codes and
-// kinks are replayed. The step, a tenth of the usual one, keeps the differences' own truncation error below 1e-6 in networks this deep.
+// Whole networks in f64 on the reference rows against finite differences: one random projection per parameter tensor.
+// Stop-gradients, codes and kinks are replayed. The step, a tenth of the usual one, keeps the differences' own truncation error
+// below 1e-6 in networks this deep.
 #include <doctest/doctest.h>
 
 #include "autograd/ops/binary.h"
@@ -45,7 +46,8 @@ TEST_CASE("gradients: VQGAN with two levels: down, up and projected shortcuts") 
 
 TEST_CASE("gradients: CodeFormer with fusion, AdaIN and attached codes") {
   ParameterStore store(kDouble);
-  const CodeFormerArgs args{.backbone = tiny_vqgan({1}, 4), .dim_embd = 8, .n_head = 2, .n_layers = 2, .latent_size = 16, .connect_list = {4}};
+  const CodeFormerArgs args{
+      .backbone = tiny_vqgan({1}, 4), .dim_embd = 8, .n_head = 2, .n_layers = 2, .latent_size = 16, .connect_list = {4}};
   const CodeFormer net(store.root(), args);
   scatter(store);
   const Tensor x = tiny_image(1, 4);

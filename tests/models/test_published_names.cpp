@@ -124,20 +124,28 @@ TEST_CASE("published names: VGG") {
 }
 
 TEST_CASE("arguments survive a checkpoint's metadata") {
-  CodeFormerArgs args{.backbone = {.img_size = 64, .nf = 32, .ch_mult = {1, 1, 2}, .beta_on = BetaOn::commitment}, .dim_embd = 32, .n_head = 4, .connect_list = {32}, .taps = {{32, 5}}};
+  CodeFormerArgs args{.backbone = {.img_size = 64, .nf = 32, .ch_mult = {1, 1, 2}, .beta_on = BetaOn::commitment},
+                      .dim_embd = 32,
+                      .n_head = 4,
+                      .connect_list = {32},
+                      .taps = {{32, 5}}};
   const CodeFormerArgs back = codeformer_args_from_json(to_json(args));
   CHECK(to_json(back) == to_json(args));
   CHECK(back.backbone.beta_on == BetaOn::commitment);
   CHECK(back.taps == args.taps);
   CHECK(discriminator_args_from_json(to_json(DiscriminatorArgs{3, 8, 2})).ndf == 8);
-  CHECK_THROWS_WITH_AS(discriminator_args_from_json(R"({"nc":3,"ndf":8})"), "discriminator: the argument 'n_layers' is missing", Error);
-  CHECK_THROWS_WITH_AS(discriminator_args_from_json(R"({"nc":3,"ndf":8,"n_layers":2,"width":1})"), "discriminator: there is no argument 'width'", Error);
+  CHECK_THROWS_WITH_AS(discriminator_args_from_json(R"({"nc":3,"ndf":8})"), "discriminator: the argument 'n_layers' is missing",
+                       Error);
+  CHECK_THROWS_WITH_AS(discriminator_args_from_json(R"({"nc":3,"ndf":8,"n_layers":2,"width":1})"),
+                       "discriminator: there is no argument 'width'", Error);
   CHECK_THROWS_AS(vqgan_args_from_json("[]"), Error);
 }
 
 TEST_CASE("networks that cannot be built say which argument is wrong") {
   ParameterStore a, b, c(kUnwritten);
   CHECK_THROWS_WITH_AS(VQAutoEncoder(a.root(), {.nf = 48}), doctest::Contains("nf must be a multiple of 32"), Error);
-  CHECK_THROWS_WITH_AS(CodeFormer(b.root(), {.backbone = {.img_size = 64, .nf = 32, .ch_mult = {1, 1}}, .connect_list = {16}}), doctest::Contains("connect_list names 16"), Error);
-  CHECK_THROWS_WITH_AS(Vgg(c.root(), VggDepth::vgg16, VggNames::features, "relu5_4"), doctest::Contains("no feature 'relu5_4'"), Error);
+  const CodeFormerArgs no_16{.backbone = {.img_size = 64, .nf = 32, .ch_mult = {1, 1}}, .connect_list = {16}};
+  CHECK_THROWS_WITH_AS(CodeFormer(b.root(), no_16), doctest::Contains("connect_list names 16"), Error);
+  CHECK_THROWS_WITH_AS(Vgg(c.root(), VggDepth::vgg16, VggNames::features, "relu5_4"), doctest::Contains("no feature 'relu5_4'"),
+                       Error);
 }

@@ -16,7 +16,13 @@ namespace {
 
 struct Net {
   ParameterStore store{{.seed = 5}}, d_store{{.seed = 6}};
-  CodeFormer net{store.root(), {.backbone = tiny_vqgan({1, 1}, 32), .dim_embd = 8, .n_head = 2, .n_layers = 1, .latent_size = 256, .connect_list = {16, 32}}};
+  CodeFormer net{store.root(),
+                 {.backbone = tiny_vqgan({1, 1}, 32),
+                  .dim_embd = 8,
+                  .n_head = 2,
+                  .n_layers = 1,
+                  .latent_size = 256,
+                  .connect_list = {16, 32}}};
   Discriminator d{d_store.root(), {3, 4, 2}};
   Tensor in = tiny_image(1, 32, 1, DType::f32), gt = tiny_image(1, 32, 2, DType::f32);
   Tensor target = Tensor::zeros({1, 256}, DType::i64);

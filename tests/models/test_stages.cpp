@@ -1,4 +1,5 @@
-// The training stages: which gradients they leave, what they report, and that the shortcut through the image's gradient equals the plain sum of losses.
+// The training stages: which gradients they leave, what they report, and that the shortcut through the image's gradient equals
+// the plain sum of losses.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -45,7 +46,8 @@ struct Vq {
 };
 
 CodeFormerArgs joint_args() {
-  return {.backbone = tiny_vqgan({1, 1}, 16), .dim_embd = 8, .n_head = 2, .n_layers = 1, .latent_size = 64, .connect_list = {8, 16}};
+  return {
+      .backbone = tiny_vqgan({1, 1}, 16), .dim_embd = 8, .n_head = 2, .n_layers = 1, .latent_size = 64, .connect_list = {8, 16}};
 }
 
 struct Joint {
@@ -67,7 +69,8 @@ TEST_CASE("stage I: gradients equal those of the plain sum of losses") {
   const Stage1Options options{.image = {.perceptual = kSmooth}, .net_d_start_iter = 10};
   const StepReport report = stage1_generator_step(a.net, &a.d, a.gt, 11, options);
   CHECK(report.gan);
-  CHECK(report.loss("l_g_gan") == doctest::Approx(report.loss("d_weight_clamped") * 0.8 * report.loss("g_gan_raw")).epsilon(1e-12));
+  CHECK(report.loss("l_g_gan") ==
+        doctest::Approx(report.loss("d_weight_clamped") * 0.8 * report.loss("g_gan_raw")).epsilon(1e-12));
   for (const NamedVar& p : a.d_store.parameters()) CHECK(!p.var.grad());
 
   Vq b;  // the same numbers
@@ -118,12 +121,14 @@ TEST_CASE("stage II: feature and token terms") {
   Joint j;
   const StepReport report = stage2_step(j.net, j.batch.in, j.batch.target);
   const CodeFormerOutput out = j.net(j.batch.in, {.code_only = true});
-  CHECK(report.loss("cross_entropy_loss") == doctest::Approx(0.5 * cross_entropy(out.logits, j.batch.target.reshape(Shape{1, 64})).item()));
+  CHECK(report.loss("cross_entropy_loss") ==
+        doctest::Approx(0.5 * cross_entropy(out.logits, j.batch.target.reshape(Shape{1, 64})).item()));
   CHECK(bool(j.store.param("encoder.blocks.0.weight").grad()));
   CHECK(bool(j.store.param("position_emb").grad()));
   CHECK(!j.store.param("quantize.embedding.weight").grad());
   CHECK(!j.store.param("fuse_convs_dict.8.scale.0.weight").grad());
-  CHECK_THROWS_WITH_AS(stage2_step(j.net, j.batch.in, Tensor(Shape{3}, DType::i64)), doctest::Contains("target must hold 1 x 64 codes"), Error);
+  CHECK_THROWS_WITH_AS(stage2_step(j.net, j.batch.in, Tensor(Shape{3}, DType::i64)),
+                       doctest::Contains("target must hold 1 x 64 codes"), Error);
 }
 
 TEST_CASE("stage III: the schedule") {
@@ -171,7 +176,8 @@ TEST_CASE("stage III: w = 0 on the image branch gives the fusion gradients of ze
 TEST_CASE("perceptual losses: zero at the target, symmetric LPIPS, finite gradient where every feature is off") {
   ParameterStore store({.seed = 3});
   LpipsLoss lpips(store.root() / "lpips");
-  PerceptualLoss vgg(store.root() / "percep", {.layer_weights = {{"conv1_2", 1}, {"conv2_1", 0.5}}, .style_weight = 1, .range_norm = true});
+  PerceptualLoss vgg(store.root() / "percep",
+                     {.layer_weights = {{"conv1_2", 1}, {"conv2_1", 0.5}}, .style_weight = 1, .range_norm = true});
   // Heads of distances are not negative.
   for (const Conv2d& head : lpips.lpips.lin) Tensor(head.weight.value()).fill_(0.1);
   const Tensor a = tiny_image(1, 32, 1, DType::f32), b = tiny_image(1, 32, 2, DType::f32);

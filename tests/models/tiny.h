@@ -13,7 +13,13 @@
 namespace kintsugi::testing {
 
 inline VqganArgs tiny_vqgan(std::vector<int64_t> ch_mult = {1}, int64_t img_size = 8) {
-  return {.img_size = img_size, .nf = 32, .ch_mult = std::move(ch_mult), .res_blocks = 1, .attn_resolutions = {img_size}, .codebook_size = 8, .emb_dim = 4};
+  return {.img_size = img_size,
+          .nf = 32,
+          .ch_mult = std::move(ch_mult),
+          .res_blocks = 1,
+          .attn_resolutions = {img_size},
+          .codebook_size = 8,
+          .emb_dim = 4};
 }
 
 inline Tensor tiny_image(int64_t n, int64_t size, uint64_t seed = 3, DType dtype = DType::f64) {
@@ -39,7 +45,8 @@ inline double worst_parameter_error(const std::function<Var()>& f, const Paramet
   if (!(worst <= limit)) {
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.error > b.error; });
     for (size_t i = 0; i < std::min<size_t>(5, rows.size()); ++i)
-      MESSAGE(rows[i].name << ": analytic " << rows[i].analytic << ", numeric " << rows[i].numeric << ", error " << rows[i].error);
+      MESSAGE(rows[i].name << ": analytic " << rows[i].analytic << ", numeric " << rows[i].numeric << ", error "
+                           << rows[i].error);
   }
   return worst;
 }

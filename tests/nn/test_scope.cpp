@@ -53,7 +53,8 @@ TEST_CASE("scope: initial values depend on seed and name only, in both dtypes") 
     store->root().param("w", {50, 20}, Init::kaiming_uniform(20));
     return store;
   };
-  const auto a = make(1, false, DType::f32), b = make(1, true, DType::f32), c = make(2, false, DType::f32), d = make(1, false, DType::f64);
+  const auto a = make(1, false, DType::f32), b = make(1, true, DType::f32), c = make(2, false, DType::f32),
+             d = make(1, false, DType::f64);
   const auto at = [](const auto& s, int64_t i) { return s->param("w").value().item(i); };
   double largest = 0, sum = 0;
   bool differs = false;

@@ -1,61 +1,20 @@
 #include "tensor/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "tensor/atomic_file.h"
+#include "tensor/half.h"
+#include "tensor/mapped_file.h"
 
 namespace kintsugi {
 namespace {
 
 constexpr uint64_t kMostHeaderBytes = 100'000'000;
 
-float half_to_float(uint16_t h) {
-  const uint32_t sign = uint32_t(h & 0x8000) << 16, exponent = (h >> 10) & 31, mantissa = h & 1023;
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
-  const float tiny = float(mantissa) * 0x1p-24f;  // zero and subnormals
-  return sign ? -tiny : tiny;
-}
-
 }  // namespace
-
-// A read-only view of the whole file. Pages come in as they are touched, so opening a large checkpoint costs nothing.
-class SafetensorsFile::Mapping {
- public:
-  explicit Mapping(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    KIN_CHECK(fd >= 0, path, ": cannot be read: ", std::strerror(errno));
-    struct stat st {};
-    if (::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-      ::close(fd);
-      fail(path, ": is not a file");
-    }
-    size_ = uint64_t(st.st_size);
-    if (size_) data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
-    ::close(fd);
-    KIN_CHECK(data_ != MAP_FAILED, path, ": cannot be mapped: ", std::strerror(errno));
-  }
-  ~Mapping() {
-    if (size_) ::munmap(data_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  const char* data() const { return static_cast<const char*>(data_); }
-  uint64_t size() const { return size_; }
-
- private:
-  void* data_ = nullptr;
-  uint64_t size_ = 0;
-};
 
 // Reads and checks the JSON header into a SafetensorsFile.
 struct SafetensorsHeader {
@@ -77,7 +36,7 @@ struct SafetensorsHeader {
   }
 
   void read() {
-    const auto& map = *file.mapping_;
+    const std::span<const uint8_t> map = file.mapping_->bytes();
     if (map.size() < 8) bad("it has ", map.size(), " bytes, the header length alone needs 8");
     uint64_t length;
     std::memcpy(&length, map.data(), 8);
@@ -92,7 +51,7 @@ struct SafetensorsHeader {
     check_ranges(map.size() - file.data_offset_);
   }
 
-  nlohmann::json parse(const char* begin, const char* end) const {
+  nlohmann::json parse(const uint8_t* begin, const uint8_t* end) const {
     // nlohmann's object silently keeps the last of two equal keys, so duplicates are looked for while parsing.
     std::vector<std::set<std::string>> keys;
     std::string duplicate;
@@ -172,7 +131,7 @@ struct SafetensorsHeader {
   }
 };
 
-SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), mapping_(std::make_unique<Mapping>(path)) {
+SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), mapping_(std::make_unique<MappedFile>(path)) {
   SafetensorsHeader{*this}.read();
 }
 SafetensorsFile::~SafetensorsFile() = default;
@@ -186,7 +145,7 @@ const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) co
 
 Tensor SafetensorsFile::read(const std::string& name) const {
   const Entry& e = entry(name);
-  const char* from = mapping_->data() + data_offset_ + e.begin;
+  const uint8_t* from = mapping_->bytes().data() + data_offset_ + e.begin;
   // Element by element for the types that Tensor does not have; memcpy, since the file promises no alignment.
   auto widen = [&]<class Stored, class T>(auto&& convert) {
     Tensor t(e.shape, dtype_of<T>);

@@ -11,6 +11,8 @@
 
 namespace kintsugi {
 
+class MappedFile;
+
 /// A file opened for reading: the header is read and checked here, the data is mapped and copied by read().
 class SafetensorsFile {
  public:
@@ -37,7 +39,6 @@ class SafetensorsFile {
     Shape shape;
     uint64_t begin, end;  // bytes from the end of the header
   };
-  class Mapping;
   friend struct SafetensorsHeader;
 
   const Entry& entry(const std::string& name) const;
@@ -46,7 +47,7 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> names_;
-  std::unique_ptr<Mapping> mapping_;
+  std::unique_ptr<MappedFile> mapping_;
   uint64_t data_offset_ = 0;
 };
 

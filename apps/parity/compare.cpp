@@ -91,13 +91,16 @@ void Check::zero(const std::string& tensor, const Tensor& got, double scale, dou
 }
 
 void Check::adam_step(const std::string& tensor, const Tensor& got, const Tensor& want, const Tensor& stored_gradient, double lr,
-                      const Order& order) {
+                      bool zero_in_theory, const Order& order) {
   const Tensor mine = to_stored(got, order);
   if (!same_shape(tensor, mine, want) || !same_shape(tensor, stored_gradient, want)) return;
   const std::vector<double> a = doubles(mine), b = doubles(want), g = doubles(stored_gradient);
   double largest = 0, worst = 0;
   for (double v : g) largest = std::max(largest, std::abs(v));
-  for (size_t i = 0; i < a.size(); ++i) raise(worst, std::abs(a[i] - b[i]) / (std::abs(g[i]) < 1e-3 * largest ? 2.1 * lr : 1e-6));
+  for (size_t i = 0; i < a.size(); ++i) {
+    const bool either_way = zero_in_theory || std::abs(g[i]) < 1e-3 * largest;
+    raise(worst, std::abs(a[i] - b[i]) / (either_way ? 2.1 * lr : 1e-6));
+  }
   row(tensor, "adam", worst, 1);
 }
 

@@ -50,8 +50,9 @@ class Check {
   void zero(const std::string& tensor, const Tensor& got, double scale, double tolerance);
   /// A parameter after an optimiser's first step. Adam moves every entry by about lr whatever the gradient's size, so entries with
   /// |gradient| below 1e-3 of the tensor's largest may go either way: 2.1 lr there, 1e-6 elsewhere. The error is in units of that.
+  /// `zero_in_theory`: the whole gradient is noise, so every entry may.
   void adam_step(const std::string& tensor, const Tensor& got, const Tensor& want, const Tensor& stored_gradient, double lr,
-                 const Order& order = as_stored);
+                 bool zero_in_theory, const Order& order = as_stored);
   void row(const std::string& tensor, const char* rule, double error, double tolerance, std::string note = {});
   void fail(const std::string& tensor, std::string note);
 

@@ -25,10 +25,18 @@ NamedGradient find(const std::string& name, const ParameterStore& store, const G
   return {found != gradients.end() ? found->second : Tensor::zeros(entry.value().shape(), entry.value().dtype()), order_of(entry.layout)};
 }
 
-double largest_norm(const Tensor& table) {
-  double largest = 0;
-  for (int64_t i = 0; i < table.dim(0); ++i) largest = std::max(largest, table.item(2 * i));
-  return largest;
+struct ZeroRows {
+  double largest = 0;  // norm
+  std::set<std::string> names;
+};
+ZeroRows zero_rows(const GoldenFile& golden, const GradientTable& table) {
+  const Tensor rows = golden.read(table.tensor);
+  KIN_CHECK(rows.rank() == 2 && rows.dim(0) == int64_t(table.names.size()), "parity: ", table.names.size(), " names for the rows of ", table.tensor, " ", rows);
+  ZeroRows zero;
+  for (int64_t i = 0; i < rows.dim(0); ++i) zero.largest = std::max(zero.largest, rows.item(2 * i));
+  for (int64_t i = 0; i < rows.dim(0); ++i)
+    if (rows.item(2 * i) < kZeroRow * zero.largest) zero.names.insert(table.names[size_t(i)]);
+  return zero;
 }
 
 double norm(const Tensor& t) {
@@ -64,53 +72,47 @@ Gradients collected_gradients(const ParameterStore& store) {
   return found;
 }
 
-void check_gradient_table(const GoldenFile& golden, Check& check, const std::string& tensor, const std::vector<std::string>& names,
-                          const ParameterStore& store, const std::string& prefix, const Gradients& gradients, const Gradients& inputs) {
-  const Tensor table = golden.read(tensor);
-  if (table.dim(0) != int64_t(names.size())) return check.fail(tensor, text(names.size(), " names for ", table.dim(0), " rows"));
+void check_gradient_table(const GoldenFile& golden, Check& check, const GradientTable& table, const ParameterStore& store,
+                          const std::string& prefix, const Gradients& gradients, const Gradients& inputs) {
+  const Tensor rows = golden.read(table.tensor);
+  const auto& names = table.names;
+  if (rows.dim(0) != int64_t(names.size())) return check.fail(table.tensor, text(names.size(), " names for ", rows.dim(0), " rows"));
   std::vector<TableEntry> entries;
   for (size_t i = 0; i < names.size(); ++i) {
     const NamedGradient g = find(names[i], store, gradients, inputs);
-    entries.push_back({names[i], summarise(g.gradient, golden.salt(), prefix + names[i], g.order), {table.item(2 * int64_t(i)), table.item(2 * int64_t(i) + 1)}});
+    const int64_t row = 2 * int64_t(i);
+    entries.push_back({names[i], summarise(g.gradient, golden.salt(), prefix + names[i], g.order), {rows.item(row), rows.item(row + 1)}});
   }
-  check_table(check, tensor, entries);
+  check_table(check, table.tensor, entries);
   const std::set<std::string> listed(names.begin(), names.end());
   double stray = 0;
   std::string worst;
   for (const auto& [name, gradient] : gradients)
     if (!listed.count(name) && !(norm(gradient) <= stray)) stray = norm(gradient), worst = name;
-  check.row(tensor + " unlisted", "zero", stray, 0, worst);
+  check.row(table.tensor + " unlisted", "zero", stray, 0, worst);
 }
 
-void check_stored_gradients(const GoldenFile& golden, Check& check, const std::string& start, const std::string& table,
-                            const std::vector<std::string>& names, const ParameterStore& store, const Gradients& gradients,
-                            const Gradients& inputs) {
-  const Tensor norms = golden.read(table);
-  const double largest = largest_norm(norms);
-  std::set<std::string> zeros;
-  for (size_t i = 0; i < names.size(); ++i)
-    if (norms.item(2 * int64_t(i)) < kZeroRow * largest) zeros.insert(names[i]);
+void check_stored_gradients(const GoldenFile& golden, Check& check, const std::string& start, const GradientTable& table,
+                            const ParameterStore& store, const Gradients& gradients, const Gradients& inputs) {
+  const ZeroRows zero = zero_rows(golden, table);
   for (const std::string& name : golden.names_below(start)) {
     const NamedGradient g = find(name, store, gradients, inputs);
-    if (zeros.count(name)) check.row(start + name, "zero", norm(g.gradient) / largest, tolerance::zero);
+    if (zero.names.count(name)) check.row(start + name, "zero", norm(g.gradient) / zero.largest, tolerance::zero);
     else check.l2(start + name, g.gradient, golden.read(start + name), tolerance::gradient, g.order);
   }
 }
 
 void check_after_step(const GoldenFile& golden, Check& check, const std::string& start, const std::string& gradient_start,
-                      const std::map<std::string, Tensor>& after, const ParameterStore& store, double lr) {
+                      const GradientTable& table, const ParameterStore& store, double lr) {
+  const ZeroRows zero = zero_rows(golden, table);
   for (const std::string& name : golden.names_below(start)) {
-    const auto found = after.find(name);
-    if (found == after.end()) {
-      check.fail(start + name, "there is no such parameter");
-      continue;
-    }
-    const Order& order = order_of(store.at(name).layout);
+    const ParameterStore::Entry& entry = store.at(name);
+    const Order& order = order_of(entry.layout);
     const Tensor want = golden.read(start + name);
-    if (want.dtype() == DType::i64) check.exact(start + name, found->second.reshape(want.shape()), want);
+    if (want.dtype() == DType::i64) check.exact(start + name, entry.value().reshape(want.shape()), want);
     else if (golden.has(gradient_start + name))
-      check.adam_step(start + name, found->second, want, golden.read(gradient_start + name), lr, order);
-    else check.values(start + name, found->second, want, tolerance::network, order);
+      check.adam_step(start + name, entry.value(), want, golden.read(gradient_start + name), lr, zero.names.count(name) > 0, order);
+    else check.values(start + name, entry.value(), want, tolerance::network, order);
   }
 }
 

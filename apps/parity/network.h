@@ -20,20 +20,24 @@ Gradients gradients_of(const Var& loss, const ParameterStore& store);
 /// What backward() has collected.
 Gradients collected_gradients(const ParameterStore& store);
 
-/// The table `tensor` [n,2] of summaries for the parameters `names`: L2 norm, and dot product with the formula vector of prefix + name +
-/// "#probe". A name that is no parameter is looked up in `inputs`, which holds gradients of images. A trainable parameter that the table
-/// leaves out must have no gradient.
-void check_gradient_table(const GoldenFile& golden, Check& check, const std::string& tensor, const std::vector<std::string>& names,
-                          const ParameterStore& store, const std::string& prefix, const Gradients& gradients, const Gradients& inputs = {});
+/// A stored table [n,2] of gradient summaries and the names of its rows.
+struct GradientTable {
+  std::string tensor;
+  std::vector<std::string> names;
+};
 
-/// Every stored <start><name> against its gradient, by relative L2; `table` with its names says which are zero in theory.
-void check_stored_gradients(const GoldenFile& golden, Check& check, const std::string& start, const std::string& table,
-                            const std::vector<std::string>& names, const ParameterStore& store, const Gradients& gradients,
-                            const Gradients& inputs = {});
+/// A table's rows: L2 norm, and dot product with the formula vector of prefix + name + "#probe". A name that is no parameter is looked
+/// up in `inputs`, which holds gradients of images. A trainable parameter that the table leaves out must have no gradient.
+void check_gradient_table(const GoldenFile& golden, Check& check, const GradientTable& table, const ParameterStore& store,
+                          const std::string& prefix, const Gradients& gradients, const Gradients& inputs = {});
 
-/// Parameters and buffers after an optimiser step: every stored <start><name> has moved from its formula value as Adam moves it, given the
-/// stored gradients <gradient_start><name>; tensors without a stored gradient (running statistics) are compared as values.
+/// Every stored <start><name> against its gradient, by relative L2; the table says which are zero in theory.
+void check_stored_gradients(const GoldenFile& golden, Check& check, const std::string& start, const GradientTable& table,
+                            const ParameterStore& store, const Gradients& gradients, const Gradients& inputs = {});
+
+/// Parameters and buffers after an optimiser's first step: every stored <start><name> has moved as Adam moves it, given the stored gradients
+/// <gradient_start><name>; tensors without a stored gradient (running statistics) are compared as values.
 void check_after_step(const GoldenFile& golden, Check& check, const std::string& start, const std::string& gradient_start,
-                      const std::map<std::string, Tensor>& after, const ParameterStore& store, double lr);
+                      const GradientTable& table, const ParameterStore& store, double lr);
 
 }  // namespace kintsugi::parity

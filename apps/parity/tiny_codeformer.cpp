@@ -81,9 +81,9 @@ void run(const GoldenFile& golden, Check& check, const std::string& name, const 
   check.values(start + "losses", losses, golden.read(start + "losses"), tolerance::network);
 
   const Gradients gradients = gradients_of(loss, store), inputs{{"x", grad(loss, {x})[0].value()}};
-  const std::vector<std::string> names = strings(options.at("grad_table_names"));
-  check_stored_gradients(golden, check, start + "grad/", start + "grad_table", names, store, gradients, inputs);
-  check_gradient_table(golden, check, start + "grad_table", names, store, kPrefix, gradients, inputs);
+  const GradientTable table{start + "grad_table", strings(options.at("grad_table_names"))};
+  check_stored_gradients(golden, check, start + "grad/", table, store, gradients, inputs);
+  check_gradient_table(golden, check, table, store, kPrefix, gradients, inputs);
 }
 
 const ParityRegistration registration({"tiny_codeformer", [](const GoldenFile& golden) {

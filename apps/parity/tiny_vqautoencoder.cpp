@@ -40,9 +40,9 @@ void run(const GoldenFile& golden, Check& check) {
   const Var loss = mean(out * probe) + q.loss;
   check.number("loss", loss.item(), golden.number("loss"), tolerance::network);
   const Gradients gradients = gradients_of(loss, store), inputs{{"x", grad(loss, {x})[0].value()}};
-  const std::vector<std::string> names = strings(golden.metadata("grad_table_names"));
-  check_stored_gradients(golden, check, "grad/", "grad_table", names, store, gradients, inputs);
-  check_gradient_table(golden, check, "grad_table", names, store, kPrefix, gradients, inputs);
+  const GradientTable table{"grad_table", strings(golden.metadata("grad_table_names"))};
+  check_stored_gradients(golden, check, "grad/", table, store, gradients, inputs);
+  check_gradient_table(golden, check, table, store, kPrefix, gradients, inputs);
 }
 
 const ParityRegistration registration(single_case("tiny_vqautoencoder", run));

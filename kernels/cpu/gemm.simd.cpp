@@ -67,12 +67,35 @@ void copy_rows(float* dst, int64_t width, const float* src, int64_t k_stride, in
   else if constexpr (N > 1) copy_rows<N - 1>(dst, width, src, k_stride, depth, n);
 }
 
+typedef float vec4 __attribute__((vector_size(16)));
+typedef float vec4_unaligned __attribute__((vector_size(16), aligned(4)));
+vec4 load4(const float* p) { return *reinterpret_cast<const vec4_unaligned*>(p); }
+void store4(float* p, vec4 v) { *reinterpret_cast<vec4_unaligned*>(p) = v; }
+
+void transpose_4x4(float* dst, int64_t width, const float* src, int64_t j_stride) {
+  typedef int32_t index __attribute__((vector_size(16)));
+  const vec4 a = load4(src), b = load4(src + j_stride), c = load4(src + 2 * j_stride), d = load4(src + 3 * j_stride);
+  const vec4 ab = __builtin_shuffle(a, b, index{0, 4, 1, 5}), cd = __builtin_shuffle(c, d, index{0, 4, 1, 5});
+  const vec4 ab2 = __builtin_shuffle(a, b, index{2, 6, 3, 7}), cd2 = __builtin_shuffle(c, d, index{2, 6, 3, 7});
+  store4(dst, __builtin_shuffle(ab, cd, index{0, 1, 4, 5}));
+  store4(dst + width, __builtin_shuffle(ab, cd, index{2, 3, 6, 7}));
+  store4(dst + 2 * width, __builtin_shuffle(ab2, cd2, index{0, 1, 4, 5}));
+  store4(dst + 3 * width, __builtin_shuffle(ab2, cd2, index{2, 3, 6, 7}));
+}
+
 // In blocks of one cache line of depth, so that both sides stay in L1.
 void transpose_into(float* dst, int64_t width, const float* src, int64_t j_stride, int64_t depth, int64_t n) {
   constexpr int64_t kBlock = 16;
   for (int64_t k0 = 0; k0 < depth; k0 += kBlock) {
     const int64_t k1 = k0 + kBlock < depth ? k0 + kBlock : depth;
-    for (int64_t j = 0; j < n; ++j)
+    int64_t j = 0;
+    for (; j + 4 <= n; j += 4) {
+      int64_t k = k0;
+      for (; k + 4 <= k1; k += 4) transpose_4x4(dst + k * width + j, width, src + j * j_stride + k, j_stride);
+      for (; k < k1; ++k)
+        for (int64_t i = j; i < j + 4; ++i) dst[k * width + i] = src[i * j_stride + k];
+    }
+    for (; j < n; ++j)
       for (int64_t k = k0; k < k1; ++k) dst[k * width + j] = src[j * j_stride + k];
   }
 }

@@ -55,9 +55,10 @@ void product(const Gemm& g, const Matmul& p, const float* a, const float* b, flo
   // The rows of A as they lie serve the micro-kernel too, as long as they stay in L1. Rows a multiple of 1 KB apart fall into
   // the same few cache sets and are copied.
   const bool pack_a = p.ta || (panels > 2 && (p.k > 512 || p.k % 256 == 0));
+  const EvenTiles depths(std::max<int64_t>(p.k, 1), kDepth);
   const Workspace packed_b(panels * g.columns * std::min(p.k, kDepth));
-  for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += kDepth) {
-    const int64_t depth = std::min(kDepth, p.k - k0);
+  for (int64_t part = 0; part < depths.count; ++part) {
+    const int64_t k0 = depths.begin(part), depth = std::min(p.k, depths.begin(part + 1)) - k0;
     parallel_for(panels, small ? panels : grain_for(4 * g.columns * depth), [&](int64_t begin, int64_t end) {
       for (int64_t j = begin; j < end; ++j)
         g.pack(packed_b.data() + j * g.columns * depth, g.columns,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/parallel.h"
 #include "kernels/base/philox.h"
 #include "kernels/base/simd.h"
 #include "kernels/conv2d.h"
@@ -140,6 +141,31 @@ TEST_CASE("convolution at every SIMD level") {
     check_convolution(shape(2, 9, 8, 32, 48, 3, 3, 1, 1, 1, 1));
     check_convolution(shape(1, 7, 70, 64, 144, 3, 3, 1, 0, 1, 1));
     check_convolution(shape(1, 8, 8, 256, 32, 3, 3, 1, 2, 1, 1));
+    check_convolution(shape(1, 9, 10, 20, 3, 3, 3, 1, 1, 1, 1));
+    check_convolution(shape(1, 8, 6, 3, 20, 4, 4, 2, 1, 1, 1));
+    check_convolution(shape(1, 70, 66, 5, 5, 3, 3, 1, 1, 1, 5));
     check_convolution(shape(1, 3, 260, 2, 34, 3, 3, 1, 1, 1, 1));
   });
+}
+
+// Large enough for several strips of partial sums in every row.
+TEST_CASE("weight gradients have the same bits for any number of threads") {
+  const int before = threads();
+  for (const ConvShape& s : {shape(1, 41, 43, 32, 64, 3, 3, 1, 1, 1, 1), shape(1, 75, 71, 37, 37, 3, 3, 1, 1, 1, 37)}) {
+    const Floats x = normal(s.n * s.h * s.w * s.c, "x"), gy = normal(s.n * s.out_h * s.out_w * s.o, "gy");
+    for (const auto& row : conv2d_wgrad.rows()) {
+      Floats first;
+      for (int n : {1, 2, 3, 5}) {
+        set_threads(n);
+        Floats gw(s.o * 9 * s.c / s.groups), gbias(s.o);
+        const Conv2dWgrad args{s, x.data(), gy.data(), gw.data(), gbias.data()};
+        if (row.refuses(args)) continue;
+        row.run({}, args);
+        gw.insert(gw.end(), gbias.begin(), gbias.end());
+        if (first.empty()) first = gw;
+        CHECK_MESSAGE(gw == first, row.name, " with ", n, " threads");
+      }
+    }
+  }
+  set_threads(before);
 }

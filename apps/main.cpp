@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/gradcheck.h"
 #include "apps/info.h"
 #include "apps/kernels.h"
 #include "apps/parity/parity.h"
@@ -41,6 +42,13 @@ int run(int argc, char** argv) {
   info->add_option("FILE", files, "safetensors files");
   info->add_flag("--json", json, "As JSON");
   info->callback([&] { command = [&] { return run_info(files, json); }; });
+
+  GradcheckCommand gradients;
+  auto* differences = app.add_subcommand("gradcheck", "Gradients of whole networks against finite differences; exits 4 when one differs");
+  differences->add_option("MODEL", gradients.model, "vqgan, codeformer, discriminator, vgg or all");
+  differences->add_option("--size", gradients.size, "small, or full: published widths, which takes hours");
+  differences->add_option("--seed", gradients.seed, "Of weights, image and directions");
+  differences->callback([&] { command = [&] { return run_gradcheck(gradients, std::cout); }; });
 
   ParityOptions parity;
   auto* check = app.add_subcommand("parity", "Rebuild every golden case found in a folder and compare; exits 4 when one differs");

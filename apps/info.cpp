@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/exit_codes.h"
@@ -9,19 +10,42 @@
 #include "kernels/base/philox.h"
 #include "kernels/base/simd.h"
 #include "kernels/table.h"
-#include "tensor/safetensors.h"
+#include "models/known_nets.h"
+#include "nn/pth/pth_file.h"
 
 namespace kintsugi {
 namespace {
 
-nlohmann::ordered_json describe(const std::string& path) {
-  const SafetensorsFile file(path);
-  nlohmann::ordered_json out{{"file", path}, {"metadata", file.metadata()}};
-  auto tensors = nlohmann::ordered_json::array();
+using Json = nlohmann::ordered_json;
+
+// What only one of the formats has: metadata of safetensors; what lies beside the tensors in PyTorch's files.
+void add_format_facts(const std::string& path, WeightFormat format, Json& out) {
+  if (format == WeightFormat::safetensors) {
+    out["metadata"] = SafetensorsFile(path).metadata();
+    return;
+  }
+  const PthFile file(path);
+  out["tensors_under"] = file.chosen();
+  auto others = Json::array();
+  for (const NonTensor& o : file.others()) others.push_back({{"name", o.name}, {"what", o.what}});
+  out["others"] = others;
+  out["more_others"] = file.more_others();
+}
+
+Json describe_file(const std::string& path) {
+  const WeightFormat format = weight_format(path);
+  Json out{{"file", path}, {"bytes", std::filesystem::file_size(path)}, {"format", name(format)}};
+  const KnownNet net = open_network(path);
+  out["kind"] = net.kind;
+  out["network"] = describe(net);
+  if (net.known()) out["arguments"] = nlohmann::json::parse(net.arguments, nullptr, false);
+  add_format_facts(path, format, out);
+  auto tensors = Json::array();
   int64_t numbers = 0;
   uint64_t hash = fnv1a64("");
-  for (const auto& name : file.names()) {
-    const Tensor t = file.read(name);
+  const TensorSource source = open_checkpoint(path);
+  for (const auto& name : source.names) {
+    const Tensor t = source.read(name);
     numbers += t.numel();
     hash = fnv1a64({static_cast<const char*>(t.raw()), t.bytes()}, fnv1a64(name, hash));
     tensors.push_back({{"name", name}, {"dtype", kintsugi::name(t.dtype())}, {"shape", std::vector<int64_t>(t.shape().begin(), t.shape().end())}});
@@ -32,10 +56,16 @@ nlohmann::ordered_json describe(const std::string& path) {
   return out;
 }
 
-void print(const nlohmann::ordered_json& d) {
-  fmt::print("{}\n  {} tensors, {} numbers, hash {}\n", d["file"].get<std::string>(), d["tensors"].size(), d["numbers"].get<int64_t>(),
-             d["hash"].get<std::string>());
-  for (const auto& [k, v] : d["metadata"].items()) fmt::print("  {}: {}\n", k, v.get<std::string>());
+void print(const Json& d) {
+  fmt::print("{}\n  {}, {} bytes: {}\n", d["file"].get<std::string>(), d["format"].get<std::string>(), d["bytes"].get<uint64_t>(), d["network"].get<std::string>());
+  fmt::print("  {} tensors, {} numbers, hash {}\n", d["tensors"].size(), d["numbers"].get<int64_t>(), d["hash"].get<std::string>());
+  if (d.contains("metadata"))
+    for (const auto& [k, v] : d["metadata"].items()) fmt::print("  {}: {}\n", k, v.get<std::string>());
+  if (d.contains("others")) {
+    if (const auto under = d["tensors_under"].get<std::string>(); !under.empty()) fmt::print("  tensors under: {}\n", under);
+    for (const auto& o : d["others"]) fmt::print("  beside them: {} = {}\n", o["name"].get<std::string>(), o["what"].get<std::string>());
+    if (const auto more = d["more_others"].get<size_t>(); more > 0) fmt::print("  and {} more values\n", more);
+  }
   for (const auto& t : d["tensors"]) fmt::print("    {:<52} {:<5} {}\n", t["name"].get<std::string>(), t["dtype"].get<std::string>(), t["shape"].dump());
 }
 
@@ -59,7 +89,7 @@ int run_info(const std::vector<std::string>& files, bool json) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& path : files) {
     try {
-      const auto d = describe(path);
+      const auto d = describe_file(path);
       if (json) list.push_back(d);
       else print(d);
     } catch (const Error& e) {

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/convert.h"
 #include "apps/gradcheck.h"
 #include "apps/info.h"
 #include "apps/kernels.h"
@@ -39,7 +40,7 @@ int run(int argc, char** argv) {
   list->callback([&] { command = [&] { return run_kernels(json); }; });
 
   auto* info = app.add_subcommand("info", "Facts of this build, or of weight files");
-  info->add_option("FILE", files, "safetensors files");
+  info->add_option("FILE", files, "safetensors files and PyTorch checkpoints");
   info->add_flag("--json", json, "As JSON");
   info->callback([&] { command = [&] { return run_info(files, json); }; });
 
@@ -49,6 +50,13 @@ int run(int argc, char** argv) {
   differences->add_option("--size", gradients.size, "small, or full: published widths, which takes hours");
   differences->add_option("--seed", gradients.seed, "Of weights, image and directions");
   differences->callback([&] { command = [&] { return run_gradcheck(gradients, std::cout); }; });
+
+  ConvertOptions conversion;
+  auto* convert = app.add_subcommand("convert", "PyTorch weights (.pth) to a checkpoint of this program; nothing in the file is executed");
+  convert->add_option("IN", conversion.in, "PyTorch checkpoint, or safetensors of another program")->required();
+  convert->add_option("OUT", conversion.out, "safetensors file to write")->required();
+  convert->add_flag("--json", json, "Report as JSON");
+  convert->callback([&] { command = [&] { conversion.json = json; return run_convert(conversion); }; });
 
   ParityOptions parity;
   auto* check = app.add_subcommand("parity", "Rebuild every golden case found in a folder and compare; exits 4 when one differs");

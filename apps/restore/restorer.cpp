@@ -7,20 +7,10 @@
 #include "data/batch.h"
 #include "data/resize.h"
 #include "nn/checkpoint.h"
+#include "nn/evaluating.h"
 
 namespace kintsugi {
 namespace {
-
-// Eval mode for a while: a network in training must come back as it was.
-class Evaluating {
- public:
-  explicit Evaluating(ParameterStore& store) : store_(store), was_(store.training()) { store.eval(); }
-  ~Evaluating() { store_.train(was_); }
-
- private:
-  ParameterStore& store_;
-  bool was_;
-};
 
 // Shrinking averages over the pixels that fall together, growing interpolates.
 Image resized(const Image& image, int h, int w) {

@@ -1,0 +1,46 @@
+#include "apps/train/datasets.h"
+
+#include <algorithm>
+
+#include "data/drawn_dataset.h"
+#include "data/folder_dataset.h"
+#include "kernels/base/error.h"
+
+namespace kintsugi {
+namespace {
+
+struct Parts {
+  DatasetPtr train, held_out;
+};
+
+// Drawn people are numbered, so the held-out ones are simply the next numbers.
+Parts drawn(const Recipe& r) {
+  const DataRecipe& d = r.data;
+  return {std::make_shared<CachedDataset>(std::make_shared<DrawnDataset>(r.seed, 0, d.identities, d.size)),
+          std::make_shared<DrawnDataset>(r.seed, uint32_t(d.identities), d.validation, d.size)};
+}
+
+Parts photographs(const Recipe& r) {
+  const DataRecipe& d = r.data;
+  auto part = [&](FolderOptions::Part p) {
+    return std::make_shared<FolderDataset>(d.source, FolderOptions{.size = d.size, .index = d.index, .holdout = d.holdout, .part = p});
+  };
+  Parts parts{std::make_shared<CachedDataset>(part(FolderOptions::Part::train)), part(FolderOptions::Part::held_out)};
+  KIN_CHECK(parts.held_out->size() >= d.validation, d.source, ": data.holdout = ", d.holdout, " keeps ", parts.held_out->size(),
+            " pictures apart, data.validation asks for ", d.validation);
+  return parts;
+}
+
+}  // namespace
+
+TrainingData make_datasets(const Recipe& r) {
+  const Parts parts = r.data.source == "drawn" ? drawn(r) : photographs(r);
+  TrainingData data;
+  data.clean = r.data.hflip ? std::make_shared<FlipDataset>(parts.train, r.seed) : parts.train;
+  data.degraded = std::make_shared<DegradeDataset>(data.clean, r.data.degrade, r.seed);
+  // Another seed than in training, so that a face's degradation is not one of those trained on either.
+  data.validation = std::make_shared<FixedDataset>(std::make_shared<DegradeDataset>(parts.held_out, r.data.degrade, r.seed + 1), 0, r.data.validation);
+  return data;
+}
+
+}  // namespace kintsugi

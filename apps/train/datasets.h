@@ -1,0 +1,16 @@
+#pragma once
+#include "apps/train/recipe.h"
+#include "data/dataset.h"
+
+namespace kintsugi {
+
+/// What a recipe trains on and is measured on; no person is in both.
+struct TrainingData {
+  DatasetPtr clean;       // training faces as they are, mirrored at random (stage I)
+  DatasetPtr degraded;    // the same with lq degraded anew every epoch (stages II and III)
+  DatasetPtr validation;  // held-out faces, each with one fixed degradation
+};
+/// Throws Error as the sources do, and when fewer pictures are held out than the recipe wants to measure.
+TrainingData make_datasets(const Recipe& recipe);
+
+}  // namespace kintsugi

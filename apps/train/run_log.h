@@ -1,0 +1,30 @@
+// What a run leaves behind besides its checkpoints: recipe.toml with every value, and metrics.jsonl, one JSON object a line.
+#pragma once
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kintsugi {
+
+class RunLog {
+ public:
+  /// Makes the folder and writes recipe.toml. Throws Error when the folder cannot be made or written.
+  RunLog(const std::string& folder, const std::string& recipe);
+
+  /// One line of metrics.jsonl: {"stage": ..., "step": ..., name: value, ...}; flushed at once.
+  void write(const std::string& stage, int64_t step, const std::vector<std::pair<std::string, double>>& values);
+
+  const std::string& folder() const { return folder_; }
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* f) const { std::fclose(f); }
+  };
+  std::string folder_;
+  std::unique_ptr<std::FILE, Close> metrics_;
+};
+
+}  // namespace kintsugi

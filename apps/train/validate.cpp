@@ -75,7 +75,9 @@ Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEn
       if (shown) cells.push_back(gt);
     }
   });
-  Validation v{.degraded = degraded.mean(), .ws = ws};
+  Validation v;
+  v.degraded = degraded.mean();
+  v.ws = ws;
   for (const auto& r : restored) v.restored.push_back(r.mean());
   v.code_accuracy = double(predicted) / double(tokens);
   v.nearest_accuracy = double(nearest) / double(tokens);

@@ -1,0 +1,45 @@
+#include "apps/train/learner.h"
+
+#include <cmath>
+
+#include "autograd/finite_watch.h"
+
+namespace kintsugi {
+
+Learner::Learner(std::string name, ParameterStore& store, const StageRecipe& r)
+    : name_(std::move(name)), clip_(r.clip), schedule_(warm_up(cosine(r.lr, std::max(1, r.steps), r.lr_end), r.warmup)),
+      adam_(store.trainable(), {.beta1 = r.beta1, .beta2 = r.beta2}), ema_(store.trainable(), r.ema) {}
+
+double Learner::step(int64_t step, const std::function<StepReport()>& compute) {
+  adam_.zero_grad();
+  const StepReport report = compute();
+  const double norm = global_grad_norm(adam_.parameters());
+  std::string bad = std::isfinite(norm) ? "" : "the gradient";
+  for (const auto& [name, value] : report.losses)
+    if (!std::isfinite(value)) bad = name;
+  if (!bad.empty()) {
+    adam_.zero_grad();
+    FiniteWatch watch;
+    compute();
+    throw NotFiniteError(text(name_, ", step ", step, ": ", bad, " is not finite; the first tensor that is not: ",
+                              watch.found() ? watch.first() : "none when the step was repeated"));
+  }
+  adam_.step({.lr = rate(step), .grad_scale = clip_ > 0 ? clip_factor(norm, clip_) : 1, .ema = &ema_});
+  adam_.zero_grad();
+  return norm;
+}
+
+AveragedWeights::AveragedWeights(ParameterStore& store, const Ema& ema) : store_(store), ema_(ema) {
+  for (const auto& average : ema_.averages()) {
+    Tensor t = store_.param(average.name).value();
+    raw_.push_back(t.clone());
+    t.copy_(average.tensor);
+  }
+}
+
+AveragedWeights::~AveragedWeights() {
+  size_t i = 0;
+  for (const auto& average : ema_.averages()) Tensor(store_.param(average.name).value()).copy_(raw_[i++]);
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,58 @@
+// One network and all that trains it: optimiser, schedule, moving average, and the guard against numbers that are not finite.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "apps/train/recipe.h"
+#include "models/losses/image_objective.h"
+#include "nn/scope.h"
+#include "optim/ema.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+namespace kintsugi {
+
+/// Thrown when a loss or a gradient is not finite. The parameters are still those of the step before.
+struct NotFiniteError : Error {
+  using Error::Error;
+};
+
+class Learner {
+ public:
+  /// Trains what is trainable in `store` now. `name` stands in messages and metrics ("g", "d").
+  Learner(std::string name, ParameterStore& store, const StageRecipe& recipe);
+
+  /// Learning rate of step n = 0, 1, ...
+  double rate(int64_t step) const { return schedule_(step); }
+
+  /// One step: zeroes the gradients, runs compute() (forward and backward), updates weights and average. Returns
+  /// the gradient norm. When a loss or the norm is not finite, nothing is updated: compute() runs once more under a FiniteWatch, and
+  /// NotFiniteError names the first tensor that was not finite, its layer and the step.
+  double step(int64_t step, const std::function<StepReport()>& compute);
+
+  const Ema& ema() const { return ema_; }
+
+ private:
+  std::string name_;
+  double clip_;
+  Schedule schedule_;
+  Adam adam_;
+  Ema ema_;
+};
+
+/// The moving averages take the weights' places while it lives: for validation and for what is saved.
+class AveragedWeights {
+ public:
+  AveragedWeights(ParameterStore& store, const Ema& ema);
+  ~AveragedWeights();
+  AveragedWeights(const AveragedWeights&) = delete;
+  AveragedWeights& operator=(const AveragedWeights&) = delete;
+
+ private:
+  ParameterStore& store_;
+  const Ema& ema_;
+  std::vector<Tensor> raw_;
+};
+
+}  // namespace kintsugi

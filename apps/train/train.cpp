@@ -1,0 +1,250 @@
+#include "apps/train/train.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "apps/cli/progress.h"
+#include "apps/train/datasets.h"
+#include "apps/train/learner.h"
+#include "apps/train/run_log.h"
+#include "data/image_file.h"
+#include "data/loader.h"
+#include "models/codeformer/stages.h"
+#include "models/losses/lpips.h"
+#include "models/vqgan/stage.h"
+#include "nn/checkpoint.h"
+
+namespace kintsugi {
+namespace {
+
+using Values = std::vector<std::pair<std::string, double>>;
+
+VqganArgs vqgan_args(const Recipe& r) {
+  const ModelRecipe& m = r.model;
+  VqganArgs a;
+  a.img_size = r.data.size;
+  a.nf = m.nf;
+  a.ch_mult.assign(m.ch_mult.begin(), m.ch_mult.end());
+  a.res_blocks = m.res_blocks;
+  a.attn_resolutions.assign(m.attn_resolutions.begin(), m.attn_resolutions.end());
+  a.codebook_size = m.codebook_size;
+  a.emb_dim = m.emb_dim;
+  a.beta = m.beta;
+  a.beta_on = m.beta_on == "codebook" ? BetaOn::codebook : BetaOn::commitment;
+  return a;
+}
+
+CodeFormerArgs codeformer_args(const Recipe& r) {
+  CodeFormerArgs a;
+  a.backbone = vqgan_args(r);
+  a.dim_embd = r.model.dim_embd;
+  a.n_head = r.model.n_head;
+  a.n_layers = r.model.n_layers;
+  const int64_t side = r.data.size >> (a.backbone.levels() - 1);
+  a.latent_size = side * side;
+  a.connect_list.assign(r.model.connect.begin(), r.model.connect.end());
+  return a;
+}
+
+DiscriminatorArgs discriminator_args(const Recipe& r) { return {.nc = 3, .ndf = r.model.ndf, .n_layers = r.model.d_layers}; }
+
+// A network with its store; modules keep handles into the store, so the two stay together.
+template <class Net, class Args>
+struct Built {
+  std::shared_ptr<ParameterStore> store;
+  std::shared_ptr<const Net> net;
+  Built(const Args& args, uint64_t seed) : store(std::make_shared<ParameterStore>(StoreOptions{.seed = seed})), net(std::make_shared<const Net>(store->root(), args)) {}
+};
+using Vqgan = Built<VQAutoEncoder, VqganArgs>;
+using Former = Built<CodeFormer, CodeFormerArgs>;
+using Critic = Built<Discriminator, DiscriminatorArgs>;
+
+// The feature network of the perceptual loss; weights come from the person, never from us.
+ImageLoss perceptual_loss(const Recipe& r) {
+  if (r.perceptual == "none") return {};
+  const SafetensorsFile file(r.perceptual_weights);
+  auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false});
+  ImageLoss loss;
+  if (r.perceptual == "lpips") loss = LpipsLoss(store->root()).as_image_loss();
+  else loss = PerceptualLoss(store->root(), {.range_norm = true}).as_image_loss();
+  load_parameters(file, *store);
+  store->freeze("*");
+  return [store, loss](const Var& output, const Tensor& target) { return loss(output, target); };
+}
+
+class Training {
+ public:
+  Training(const Recipe& recipe, const TrainOptions& options)
+      : r_(recipe), quiet_(options.quiet), log_(recipe.out, resolved(recipe)), data_(make_datasets(recipe)), perceptual_(perceptual_loss(recipe)) {}
+
+  TrainResult run(int first, int last) {
+    if (first <= 1 && 1 <= last) stage1();
+    if (first <= 2 && 2 <= last) stage2();
+    if (first <= 3 && 3 <= last) stage3();
+    return std::move(result_);
+  }
+
+ private:
+  static constexpr int kSheetFaces = 8;
+
+  void stage1() {
+    Vqgan g(vqgan_args(r_), r_.seed);
+    Critic d(discriminator_args(r_), r_.seed);
+    Learner learn_g("stage1 generator", *g.store, r_.stage1), learn_d("stage1 discriminator", *d.store, r_.stage1);
+    Stage1Options options;
+    options.image.perceptual = perceptual_;
+    options.image.gan_weight = r_.stage1.gan_weight;
+    options.net_d_start_iter = r_.stage1.gan_start;
+    loop("stage1", r_.stage1, data_.clean, [&](int64_t step, const Batch& batch) {
+      Values values;
+      const StepReport report = generator(learn_g, step, values, [&] { return stage1_generator_step(*g.net, d.net.get(), batch.gt, step, options); });
+      if (report.gan) discriminator(learn_d, *d.net, step, batch.gt, report.output, values);
+      return values;
+    });
+    const AveragedWeights averaged(*g.store, learn_g.ema());
+    result_.vqgan = validate_vqgan(*g.net, *g.store, *data_.validation, kSheetFaces);
+    say("stage 1: the codebook redraws held-out faces at {:.2f} dB PSNR, {:.3f} SSIM; {:.0f} of {} codes in use", result_.vqgan.quality.psnr,
+        result_.vqgan.quality.ssim, result_.vqgan.perplexity, r_.model.codebook_size);
+    log_.write("stage1 validation", r_.stage1.steps,
+               {{"psnr", result_.vqgan.quality.psnr}, {"ssim", result_.vqgan.quality.ssim}, {"perplexity", result_.vqgan.perplexity}});
+    write_image(log_.path("vqgan.png"), result_.vqgan.sheet);
+    save("vqgan.safetensors", {kVqganKind, to_json(g.net->args)}, *g.store);
+    save("discriminator.safetensors", {kDiscriminatorKind, to_json(discriminator_args(r_))}, *d.store);
+  }
+
+  void stage2() {
+    const Vqgan vqgan = frozen_vqgan();
+    Former net = new_codeformer();
+    load_backbone(*net.store);
+    freeze_codebook_and_generator(*net.store);
+    Learner learn("stage2", *net.store, r_.stage2);
+    loop("stage2", r_.stage2, data_.degraded, [&](int64_t step, const Batch& batch) {
+      const Tensor target = vqgan.net->codes(batch.gt);
+      Values values;
+      generator(learn, step, values, [&] { return stage2_step(*net.net, batch.lq, target); });
+      return values;
+    });
+    const AveragedWeights averaged(*net.store, learn.ema());
+    measure("stage2", net, vqgan, {0}, "codes.png");
+    save("codes.safetensors", {kCodeFormerKind, to_json(net.net->args)}, *net.store);
+  }
+
+  void stage3() {
+    const Vqgan vqgan = frozen_vqgan();
+    Former net = new_codeformer();
+    load_checkpoint(predecessor("codes.safetensors", 2), kCodeFormerKind, *net.store);
+    freeze_codebook_and_generator(*net.store);
+    Critic d(discriminator_args(r_), r_.seed);
+    load_checkpoint(predecessor("discriminator.safetensors", 1), kDiscriminatorKind, *d.store);
+    Learner learn("stage3 codeformer", *net.store, r_.stage3), learn_d("stage3 discriminator", *d.store, r_.stage3);
+    JointOptions options;
+    options.image.perceptual = perceptual_;
+    options.image.gan_weight = r_.stage3.gan_weight;
+    loop("stage3", r_.stage3, data_.degraded, [&](int64_t step, const Batch& batch) {
+      const Tensor target = vqgan.net->codes(batch.gt);
+      const Discriminator* critic = step >= r_.stage3.gan_start ? d.net.get() : nullptr;
+      Values values;
+      const StepReport report =
+          generator(learn, step, values, [&] { return joint_generator_step(*net.net, critic, batch.lq, batch.gt, target, r_.stage3.w, options); });
+      if (report.gan) discriminator(learn_d, *d.net, step, batch.gt, report.output, values);
+      return values;
+    });
+    const AveragedWeights averaged(*net.store, learn.ema());
+    measure("stage3", net, vqgan, {0, 0.5, 1}, "sheet.png");
+    save("codeformer.safetensors", {kCodeFormerKind, to_json(net.net->args)}, *net.store);
+  }
+
+  // Draws batches, runs the step, writes its values and moves the progress bar.
+  template <class Step>
+  void loop(const std::string& stage, const StageRecipe& s, const DatasetPtr& data, Step&& step) {
+    Loader loader(data, {.batch = s.batch, .threads = r_.data.workers, .seed = r_.seed});
+    Progress progress(stage, s.steps, quiet_);
+    for (int64_t n = 0; n < s.steps; ++n) {
+      const Values values = step(n, loader.next());
+      log_.write(stage, n, values);
+      std::string note;
+      for (size_t i = 0; i < values.size() && i < 4; ++i) note += fmt::format("{} {:.4f}  ", values[i].first, values[i].second);
+      progress.update(n + 1, note);
+    }
+  }
+
+  template <class Compute>
+  static StepReport generator(Learner& learn, int64_t step, Values& values, Compute&& compute) {
+    StepReport report;
+    const double norm = learn.step(step, [&] { return report = compute(); });
+    values.insert(values.end(), report.losses.begin(), report.losses.end());
+    values.insert(values.end(), {{"grad_norm", norm}, {"lr", learn.rate(step)}});
+    return report;
+  }
+
+  static void discriminator(Learner& learn, const Discriminator& d, int64_t step, const Tensor& real, const Tensor& fake, Values& values) {
+    StepReport report;
+    learn.step(step, [&] {
+      report = {};
+      discriminator_step(d, real, fake, GanKind::hinge, report);
+      return report;
+    });
+    values.insert(values.end(), report.losses.begin(), report.losses.end());
+  }
+
+  void measure(const std::string& stage, const Former& net, const Vqgan& vqgan, const std::vector<double>& ws, const std::string& sheet) {
+    Validation& v = result_.validation = validate(*net.net, *net.store, *vqgan.net, *data_.validation, ws, kSheetFaces);
+    Values values{{"psnr_degraded", v.degraded.psnr}, {"ssim_degraded", v.degraded.ssim}, {"code_accuracy", v.code_accuracy}, {"nearest_accuracy", v.nearest_accuracy}};
+    for (size_t i = 0; i < ws.size(); ++i) {
+      values.emplace_back(fmt::format("psnr_w{}", ws[i]), v.restored[i].psnr);
+      values.emplace_back(fmt::format("ssim_w{}", ws[i]), v.restored[i].ssim);
+    }
+    log_.write(stage + " validation", 0, values);
+    write_image(log_.path(sheet), v.sheet);
+    say("{}: {:.1f}% of the clean faces' codes predicted ({:.1f}% by nearest neighbour)", stage, 100 * v.code_accuracy, 100 * v.nearest_accuracy);
+  }
+
+  std::string predecessor(const std::string& file, int stage) const {
+    const std::string path = log_.path(file);
+    KIN_CHECK(std::filesystem::exists(path), path, ": missing; it is the result of stage ", stage, ", run that first");
+    return path;
+  }
+
+  Vqgan frozen_vqgan() const {
+    Vqgan v(vqgan_args(r_), r_.seed);
+    load_checkpoint(predecessor("vqgan.safetensors", 1), kVqganKind, *v.store);
+    v.store->freeze("*");
+    v.store->eval();
+    return v;
+  }
+
+  Former new_codeformer() const { return Former(codeformer_args(r_), r_.seed); }
+
+  // Encoder, codebook and generator start from stage I.
+  void load_backbone(ParameterStore& store) const {
+    const SafetensorsFile file(predecessor("vqgan.safetensors", 1));
+    checkpoint_info(file, kVqganKind);
+    load_shared_parameters(file, store);
+  }
+
+  void save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store) {
+    result_.checkpoint = log_.path(name);
+    result_.hash = store.state_hash();
+    save_checkpoint(result_.checkpoint, info, {{"", &store}});
+  }
+
+  template <class... Args>
+  void say(fmt::format_string<Args...> format, Args&&... args) const {
+    if (!quiet_) fmt::print(stderr, format, std::forward<Args>(args)...), std::fputc('\n', stderr);
+  }
+
+  const Recipe& r_;
+  bool quiet_;
+  RunLog log_;
+  TrainingData data_;
+  ImageLoss perceptual_;
+  TrainResult result_;
+};
+
+}  // namespace
+
+TrainResult train(const Recipe& recipe, const TrainOptions& options) { return Training(recipe, options).run(options.first_stage, options.last_stage); }
+
+}  // namespace kintsugi

@@ -7,10 +7,13 @@
 
 #include "apps/cli/exit_codes.h"
 #include "apps/convert.h"
+#include "apps/demo.h"
 #include "apps/gradcheck.h"
 #include "apps/info.h"
 #include "apps/kernels.h"
 #include "apps/parity/parity.h"
+#include "apps/restore/restore.h"
+#include "apps/train_command.h"
 #include "kernels/base/parallel.h"
 #include "kernels/table.h"
 
@@ -20,8 +23,8 @@ namespace {
 
 int run(int argc, char** argv) {
   CLI::App app{"Kintsugi: face restoration networks, trained, checked and run without a framework.\n\n"
-               "  kintsugi demo                                   the whole story in five minutes\n"
-               "  kintsugi restore photo.png --weights demo -o out.png"};
+               "  kintsugi demo                                              the whole story in five minutes\n"
+               "  kintsugi restore photo.png --weights demo -o restored.png  one face, with what the demo trained"};
   app.require_subcommand(1);
   app.fallthrough();
   int thread_count = 0;
@@ -32,8 +35,32 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", [] { return build_facts(); });
 
   std::function<int()> command;
-  bool json = false;
+  bool json = false, quiet = false;
   std::vector<std::string> files;
+  app.add_flag("-q,--quiet", quiet, "Results only: no progress");
+
+  DemoOptions demo_options;
+  auto* demo = app.add_subcommand("demo", "Train a small CodeFormer on drawn faces and restore faces it has never seen");
+  demo->add_option("-o,--out", demo_options.out, "Folder for checkpoints and pictures")->capture_default_str();
+  demo->add_option("--seed", demo_options.seed, "Another seed, other faces")->capture_default_str();
+  demo->callback([&] { command = [&] { demo_options.quiet = quiet; return run_demo(demo_options); }; });
+
+  TrainCommand train_options;
+  auto* train = app.add_subcommand("train", "Train from a recipe: codebook, code prediction, fidelity");
+  train->add_option("RECIPE", train_options.recipe, "TOML file; apps/recipes has examples")->required();
+  train->add_option("--set", train_options.set, "Change one value: KEY=VALUE (repeatable)");
+  train->add_option("--stage", train_options.stages, "Only these stages; earlier ones' results are read from the run folder")->check(CLI::Range(1, 3));
+  train->add_flag("--print", train_options.print, "Show the recipe with every value and stop");
+  train->callback([&] { command = [&] { train_options.quiet = quiet; return run_train(train_options); }; });
+
+  RestoreOptions restore_options;
+  auto* restore = app.add_subcommand("restore", "Restore aligned faces");
+  restore->add_option("INPUT", restore_options.inputs, "Pictures, or folders of pictures")->required();
+  restore->add_option("--weights", restore_options.weights, "CodeFormer checkpoint, or a run folder")->required();
+  restore->add_option("-o,--out", restore_options.out, "Folder, or a file name when one picture goes in")->capture_default_str();
+  restore->add_option("-w,--w", restore_options.w, "Fidelity: 0 = quality, 1 = closest to the input")->capture_default_str();
+  restore->add_flag("--json", json, "Report per picture on stdout");
+  restore->callback([&] { command = [&] { restore_options.json = json; restore_options.quiet = quiet; return run_restore(restore_options); }; });
 
   auto* list = app.add_subcommand("kernels", "List kernel families, their rows and what each supports");
   list->add_flag("--json", json, "As JSON");

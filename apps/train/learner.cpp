@@ -29,17 +29,4 @@ double Learner::step(int64_t step, const std::function<StepReport()>& compute) {
   return norm;
 }
 
-AveragedWeights::AveragedWeights(ParameterStore& store, const Ema& ema) : store_(store), ema_(ema) {
-  for (const auto& average : ema_.averages()) {
-    Tensor t = store_.param(average.name).value();
-    raw_.push_back(t.clone());
-    t.copy_(average.tensor);
-  }
-}
-
-AveragedWeights::~AveragedWeights() {
-  size_t i = 0;
-  for (const auto& average : ema_.averages()) Tensor(store_.param(average.name).value()).copy_(raw_[i++]);
-}
-
 }  // namespace kintsugi

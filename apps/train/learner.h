@@ -31,7 +31,7 @@ class Learner {
   /// NotFiniteError names the first tensor that was not finite, its layer and the step.
   double step(int64_t step, const std::function<StepReport()>& compute);
 
-  const Ema& ema() const { return ema_; }
+  Ema& ema() { return ema_; }
 
  private:
   std::string name_;
@@ -39,20 +39,6 @@ class Learner {
   Schedule schedule_;
   Adam adam_;
   Ema ema_;
-};
-
-/// The moving averages take the weights' places while it lives: for validation and for what is saved.
-class AveragedWeights {
- public:
-  AveragedWeights(ParameterStore& store, const Ema& ema);
-  ~AveragedWeights();
-  AveragedWeights(const AveragedWeights&) = delete;
-  AveragedWeights& operator=(const AveragedWeights&) = delete;
-
- private:
-  ParameterStore& store_;
-  const Ema& ema_;
-  std::vector<Tensor> raw_;
 };
 
 }  // namespace kintsugi

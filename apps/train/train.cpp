@@ -103,7 +103,7 @@ class Training {
       if (report.gan) discriminator(learn_d, *d.net, step, batch.gt, report.output, values);
       return values;
     });
-    const AveragedWeights averaged(*g.store, learn_g.ema());
+    const EmaWeights averaged(learn_g.ema());
     result_.vqgan = validate_vqgan(*g.net, *g.store, *data_.validation, kSheetFaces);
     say("stage 1: the codebook redraws held-out faces at {:.2f} dB PSNR, {:.3f} SSIM; {:.0f} of {} codes in use", result_.vqgan.quality.psnr,
         result_.vqgan.quality.ssim, result_.vqgan.perplexity, r_.model.codebook_size);
@@ -116,8 +116,9 @@ class Training {
 
   void stage2() {
     const Vqgan vqgan = frozen_vqgan();
-    Former net = new_codeformer();
-    load_backbone(*net.store);
+    const Former net = new_codeformer();
+    // Encoder, codebook and generator go on from stage I under the same names.
+    for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
     freeze_codebook_and_generator(*net.store);
     Learner learn("stage2", *net.store, r_.stage2);
     loop("stage2", r_.stage2, data_.degraded, [&](int64_t step, const Batch& batch) {
@@ -126,14 +127,14 @@ class Training {
       generator(learn, step, values, [&] { return stage2_step(*net.net, batch.lq, target); });
       return values;
     });
-    const AveragedWeights averaged(*net.store, learn.ema());
+    const EmaWeights averaged(learn.ema());
     measure("stage2", net, vqgan, {0}, "codes.png");
     save("codes.safetensors", {kCodeFormerKind, to_json(net.net->args)}, *net.store);
   }
 
   void stage3() {
     const Vqgan vqgan = frozen_vqgan();
-    Former net = new_codeformer();
+    const Former net = new_codeformer();
     load_checkpoint(predecessor("codes.safetensors", 2), kCodeFormerKind, *net.store);
     freeze_codebook_and_generator(*net.store);
     Critic d(discriminator_args(r_), r_.seed);
@@ -151,7 +152,7 @@ class Training {
       if (report.gan) discriminator(learn_d, *d.net, step, batch.gt, report.output, values);
       return values;
     });
-    const AveragedWeights averaged(*net.store, learn.ema());
+    const EmaWeights averaged(learn.ema());
     measure("stage3", net, vqgan, {0, 0.5, 1}, "sheet.png");
     save("codeformer.safetensors", {kCodeFormerKind, to_json(net.net->args)}, *net.store);
   }
@@ -216,13 +217,6 @@ class Training {
   }
 
   Former new_codeformer() const { return Former(codeformer_args(r_), r_.seed); }
-
-  // Encoder, codebook and generator start from stage I.
-  void load_backbone(ParameterStore& store) const {
-    const SafetensorsFile file(predecessor("vqgan.safetensors", 1));
-    checkpoint_info(file, kVqganKind);
-    load_shared_parameters(file, store);
-  }
 
   void save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store) {
     result_.checkpoint = log_.path(name);

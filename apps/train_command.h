@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace kintsugi {
+
+struct TrainCommand {
+  std::string recipe;                // TOML file
+  std::vector<std::string> set;      // key=value
+  std::vector<int> stages;           // {}: all; otherwise consecutive
+  bool print = false;                // show the resolved recipe and stop
+  bool quiet = false;
+};
+
+/// `kintsugi train RECIPE`. Returns an exit code.
+int run_train(const TrainCommand& command);
+
+}  // namespace kintsugi

@@ -40,12 +40,13 @@ void visit(Recipe& r, Visitor& v) {
   v("degrade.grey_probability", d.grey_probability, 0.0, 1.0);
 
   ModelRecipe& m = r.model;
-  v("model.nf", m.nf, 32, 4096);
+  v("model.nf", m.nf, 1, 4096);
   v("model.ch_mult", m.ch_mult, 1, 64);
   v("model.res_blocks", m.res_blocks, 1, 16);
   v("model.attn_resolutions", m.attn_resolutions, 1, 4096);
   v("model.codebook_size", m.codebook_size, 2, 1 << 20);
   v("model.emb_dim", m.emb_dim, 1, 8192);
+  v("model.norm_groups", m.norm_groups, 1, 1024);
   v("model.beta", m.beta, 0.0, 100.0);
   v("model.beta_on", m.beta_on, std::vector<std::string>{"codebook", "commitment"});
   v("model.dim_embd", m.dim_embd, 1, 8192);
@@ -72,6 +73,10 @@ void visit(Recipe& r, Visitor& v) {
     if (s != &r.stage2) {
       v(key("gan_start"), s->gan_start, 0, 1 << 30);
       v(key("gan_weight"), s->gan_weight, 0.0, 100.0);
+    }
+    if (s == &r.stage1) {
+      v(key("revive_every"), s->revive_every, 0, 1 << 30);
+      v(key("revive_until"), s->revive_until, 0, 1 << 30);
     }
     if (s == &r.stage3) v(key("w"), s->w, 0.0, 10.0);
   }
@@ -134,7 +139,7 @@ Recipe read(TomlReader& toml, const std::string& name, const std::vector<std::st
   const int levels = int(r.model.ch_mult.size()), unit = 1 << (levels - 1);
   if (r.data.size % unit) wrong("data.size must be a multiple of ", unit, " (", levels, " levels in model.ch_mult halve it ", levels - 1, " times), got ", r.data.size);
   for (int m : r.model.ch_mult)
-    if (r.model.nf * m % 32) wrong("model.nf * model.ch_mult must be multiples of 32 (GroupNorm has 32 groups), got ", r.model.nf, " * ", m);
+    if (r.model.nf * m % r.model.norm_groups) wrong("model.nf * model.ch_mult must be multiples of model.norm_groups = ", r.model.norm_groups, ", got ", r.model.nf, " * ", m);
   if (r.model.dim_embd % r.model.n_head) wrong("model.dim_embd must be a multiple of model.n_head, got ", r.model.dim_embd, " and ", r.model.n_head);
   for (int s : r.model.connect) {
     bool found = false;

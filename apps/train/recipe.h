@@ -28,6 +28,7 @@ struct ModelRecipe {
   std::vector<int> attn_resolutions{16};
   int codebook_size = 128, emb_dim = 64;
   double beta = 0.25;
+  int norm_groups = 8;                  // 32 in the published networks; with as few channels as here that is one per group
   std::string beta_on = "codebook";     // as released; the paper's text puts it on the "commitment" term
   int dim_embd = 128, n_head = 4, n_layers = 3;
   std::vector<int> connect{32, 64};     // resolutions fused by the controllable feature transformation
@@ -41,6 +42,7 @@ struct StageRecipe {
   double beta1 = 0.9, beta2 = 0.99;
   double ema = 0.99;
   double clip = 0;                      // largest gradient norm; 0 = no clipping
+  int revive_every = 0, revive_until = 0;  // stage I: unused codes move onto tokens every so many steps; 0 = never, as published
   int gan_start = 1 << 30;              // first step with the discriminator
   double gan_weight = 0.8;              // times the adaptive factor
   double w = 1;                         // stage III: fidelity weight

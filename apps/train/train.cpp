@@ -13,6 +13,7 @@
 #include "data/loader.h"
 #include "models/codeformer/stages.h"
 #include "models/losses/lpips.h"
+#include "models/vqgan/revive.h"
 #include "models/vqgan/stage.h"
 #include "nn/checkpoint.h"
 
@@ -31,6 +32,7 @@ VqganArgs vqgan_args(const Recipe& r) {
   a.attn_resolutions.assign(m.attn_resolutions.begin(), m.attn_resolutions.end());
   a.codebook_size = m.codebook_size;
   a.emb_dim = m.emb_dim;
+  a.norm_groups = m.norm_groups;
   a.beta = m.beta;
   a.beta_on = m.beta_on == "codebook" ? BetaOn::codebook : BetaOn::commitment;
   return a;
@@ -99,6 +101,11 @@ class Training {
     options.net_d_start_iter = r_.stage1.gan_start;
     loop("stage1", r_.stage1, data_.clean, [&](int64_t step, const Batch& batch) {
       Values values;
+      const StageRecipe& s = r_.stage1;
+      if (s.revive_every > 0 && step < s.revive_until && step % s.revive_every == 0) {
+        values.emplace_back("revived", double(revive_codes(*g.net, batch.gt, r_.seed, uint64_t(step))));
+        learn_g.ema().reset("quantize.embedding.weight");
+      }
       const StepReport report = generator(learn_g, step, values, [&] { return stage1_generator_step(*g.net, d.net.get(), batch.gt, step, options); });
       if (report.gan) discriminator(learn_d, *d.net, step, batch.gt, report.output, values);
       return values;

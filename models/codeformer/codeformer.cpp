@@ -84,10 +84,11 @@ FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
       second(conv3x3(s / 2, out, out)) {}
 Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
 
-FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out) : FuseSftBlock(s, in, out, Registered(s.store())) {}
+FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, int groups)
+    : FuseSftBlock(s, in, out, groups, Registered(s.store())) {}
 
-FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, const Registered& registered)
-    : encode_enc(s / "encode_enc", 2 * in, out),
+FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, int groups, const Registered& registered)
+    : encode_enc(s / "encode_enc", 2 * in, out, groups),
       scale(s / "scale", in, out),
       shift(s / "shift", in, out),
       parameters(registered.parameters()),

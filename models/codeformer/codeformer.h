@@ -46,11 +46,11 @@ struct FuseSftBlock {
   Vars parameters;
   std::shared_ptr<Mode> mode;
   std::string path;
-  FuseSftBlock(Scope s, int64_t in, int64_t out);
+  FuseSftBlock(Scope s, int64_t in, int64_t out, int norm_groups = 32);
   Var operator()(const Var& enc, const Var& dec, double w) const;
 
  private:
-  FuseSftBlock(Scope s, int64_t in, int64_t out, const Registered& registered);
+  FuseSftBlock(Scope s, int64_t in, int64_t out, int norm_groups, const Registered& registered);
 };
 
 struct CodeFormerCall {

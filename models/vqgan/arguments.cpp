@@ -17,6 +17,7 @@ void vqgan_fields(Visitor& field, Args& a, std::string& beta_on) {
   field("emb_dim", a.emb_dim);
   field("beta", a.beta);
   field("beta_on", beta_on);
+  field("norm_groups", a.norm_groups);
 }
 
 template <class Visitor, class Args>

@@ -10,10 +10,10 @@
 
 namespace kintsugi {
 
-ResBlock::ResBlock(Scope s, int64_t in, int64_t out)
-    : norm1(s / "norm1", in, Act::silu),
+ResBlock::ResBlock(Scope s, int64_t in, int64_t out, int groups)
+    : norm1(s / "norm1", in, Act::silu, groups),
       conv1(conv3x3(s / "conv1", in, out)),
-      norm2(s / "norm2", out, Act::silu),
+      norm2(s / "norm2", out, Act::silu, groups),
       conv2(conv3x3(s / "conv2", out, out)),
       path(s.path()) {
   if (in != out) conv_out.emplace(conv1x1(s / "conv_out", in, out));
@@ -25,8 +25,8 @@ Var ResBlock::operator()(const Var& x) const {
   return h + (conv_out ? (*conv_out)(x) : x);
 }
 
-AttnBlock::AttnBlock(Scope s, int64_t c)
-    : norm(s / "norm", c),
+AttnBlock::AttnBlock(Scope s, int64_t c, int groups)
+    : norm(s / "norm", c, Act::none, groups),
       q(conv1x1(s / "q", c, c)),
       k(conv1x1(s / "k", c, c)),
       v(conv1x1(s / "v", c, c)),

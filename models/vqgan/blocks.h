@@ -1,6 +1,6 @@
 // Building blocks of the VQGAN of CodeFormer (Zhou et al., "Towards robust blind face restoration with codebook lookup
 // transformer", NeurIPS 2022), after Esser et al., "Taming transformers for high-resolution image synthesis" (CVPR 2021).
-// GroupNorm everywhere has 32 groups and eps 1e-6, so widths are multiples of 32. All maps are [N,H,W,C].
+// GroupNorm everywhere has eps 1e-6 and, in the published networks, 32 groups. All maps are [N,H,W,C].
 #pragma once
 #include <optional>
 #include <string>
@@ -18,7 +18,7 @@ struct ResBlock {
   Conv2d conv2;
   std::optional<Conv2d> conv_out;
   std::string path;
-  ResBlock(Scope s, int64_t in, int64_t out);
+  ResBlock(Scope s, int64_t in, int64_t out, int norm_groups = 32);
   Var operator()(const Var& x) const;
 };
 
@@ -28,7 +28,7 @@ struct AttnBlock {
   GroupNorm norm;
   Conv2d q, k, v, proj_out;
   std::string path;
-  AttnBlock(Scope s, int64_t channels);
+  AttnBlock(Scope s, int64_t channels, int norm_groups = 32);
   Var operator()(const Var& x) const;
 };
 

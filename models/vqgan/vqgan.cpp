@@ -10,18 +10,18 @@ namespace {
 // Appends blocks, each under its number in the list.
 class Builder {
  public:
-  Builder(Scope s, BlockList& list) : scope_(s / "blocks"), list_(list) { list.mode = s.mode(); }
+  Builder(Scope s, BlockList& list, int64_t norm_groups) : scope_(s / "blocks"), list_(list), groups_(int(norm_groups)) { list.mode = s.mode(); }
   void conv(int64_t in, int64_t out) {
     add([&](Scope s) { return conv3x3(s, in, out); });
   }
   void norm(int64_t c) {
-    add([&](Scope s) { return GroupNorm(s, c); });
+    add([&](Scope s) { return GroupNorm(s, c, Act::none, groups_); });
   }
   int res(int64_t in, int64_t out) {
-    return add([&](Scope s) { return ResBlock(s, in, out); });
+    return add([&](Scope s) { return ResBlock(s, in, out, groups_); });
   }
   void attn(int64_t c) {
-    add([&](Scope s) { return AttnBlock(s, c); });
+    add([&](Scope s) { return AttnBlock(s, c, groups_); });
   }
   void down(int64_t c) {
     add([&](Scope s) { return Downsample(s, c); });
@@ -46,6 +46,7 @@ class Builder {
   }
   Scope scope_;
   BlockList& list_;
+  int groups_;
 };
 
 }  // namespace
@@ -56,7 +57,8 @@ bool VqganArgs::attends(int level) const {
 
 void VqganArgs::check() const {
   KIN_CHECK(!ch_mult.empty(), "vqgan: ch_mult must name at least one level");
-  KIN_CHECK(nf >= 32 && nf % 32 == 0, "vqgan: nf must be a multiple of 32 (the norms have 32 groups), got ", nf);
+  KIN_CHECK(norm_groups >= 1, "vqgan: norm_groups must be at least 1, got ", norm_groups);
+  KIN_CHECK(nf >= norm_groups && nf % norm_groups == 0, "vqgan: nf must be a multiple of ", norm_groups, " (norm_groups), got ", nf);
   for (int64_t m : ch_mult) KIN_CHECK(m >= 1, "vqgan: ch_mult must be positive, got ", m);
   KIN_CHECK(res_blocks >= 1, "vqgan: res_blocks must be at least 1, got ", res_blocks);
   KIN_CHECK(codebook_size >= 1, "vqgan: codebook_size must be at least 1, got ", codebook_size);
@@ -77,7 +79,7 @@ Var BlockList::run(size_t i, const Var& x) const {
 }
 
 Encoder::Encoder(Scope s, const VqganArgs& a) {
-  Builder b(s, *this);
+  Builder b(s, *this, a.norm_groups);
   b.conv(3, a.nf);
   int64_t width = a.nf;
   for (int level = 0; level < a.levels(); ++level) {
@@ -94,7 +96,7 @@ Encoder::Encoder(Scope s, const VqganArgs& a) {
 }
 
 Generator::Generator(Scope s, const VqganArgs& a) {
-  Builder b(s, *this);
+  Builder b(s, *this, a.norm_groups);
   int64_t width = a.width(a.levels() - 1);
   b.conv(a.emb_dim, width);
   b.middle(width);

@@ -14,7 +14,7 @@ namespace kintsugi {
 /// The published networks have the defaults.
 struct VqganArgs {
   int64_t img_size = 512;                             // names the levels: level i has resolution img_size / 2^i
-  int64_t nf = 64;                                    // width unit, a multiple of 32
+  int64_t nf = 64;                                    // width unit, a multiple of norm_groups
   std::vector<int64_t> ch_mult = {1, 2, 2, 4, 4, 8};  // width of level i in units
   int64_t res_blocks = 2;                             // per level
   std::vector<int64_t> attn_resolutions = {16};       // levels whose ResBlocks are each followed by attention
@@ -22,6 +22,8 @@ struct VqganArgs {
   int64_t emb_dim = 256;
   double beta = 0.25;
   BetaOn beta_on = BetaOn::codebook;
+  // Groups of every norm. With 32, a narrow network has one channel per group, which takes each channel's mean, and with it colour, away.
+  int64_t norm_groups = 32;
 
   int levels() const { return int(ch_mult.size()); }
   int64_t resolution(int level) const { return img_size >> level; }

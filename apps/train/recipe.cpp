@@ -78,7 +78,10 @@ void visit(Recipe& r, Visitor& v) {
       v(key("revive_every"), s->revive_every, 0, 1 << 30);
       v(key("revive_until"), s->revive_until, 0, 1 << 30);
     }
-    if (s == &r.stage3) v(key("w"), s->w, 0.0, 10.0);
+    if (s == &r.stage3) {
+      v(key("zero_start"), s->zero_start);
+      v(key("w"), s->w, 0.0, 10.0);
+    }
   }
 }
 

@@ -45,6 +45,7 @@ struct StageRecipe {
   int revive_every = 0, revive_until = 0;  // stage I: unused codes move onto tokens every so many steps; 0 = never, as published
   int gan_start = 1 << 30;              // first step with the discriminator
   double gan_weight = 0.8;              // times the adaptive factor
+  bool zero_start = false;              // stage III: the fusion starts as w = 0 does; the published one starts at random
   double w = 1;                         // stage III: fidelity weight
   int validate_every = 0;               // 0: at the end only
 };

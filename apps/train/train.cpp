@@ -102,10 +102,8 @@ class Training {
     loop("stage1", r_.stage1, data_.clean, [&](int64_t step, const Batch& batch) {
       Values values;
       const StageRecipe& s = r_.stage1;
-      if (s.revive_every > 0 && step < s.revive_until && step % s.revive_every == 0) {
+      if (s.revive_every > 0 && step < s.revive_until && step % s.revive_every == 0)
         values.emplace_back("revived", double(revive_codes(*g.net, batch.gt, r_.seed, uint64_t(step))));
-        learn_g.ema().reset("quantize.embedding.weight");
-      }
       const StepReport report = generator(learn_g, step, values, [&] { return stage1_generator_step(*g.net, d.net.get(), batch.gt, step, options); });
       if (report.gan) discriminator(learn_d, *d.net, step, batch.gt, report.output, values);
       return values;
@@ -144,6 +142,9 @@ class Training {
     const Former net = new_codeformer();
     load_checkpoint(predecessor("codes.safetensors", 2), kCodeFormerKind, *net.store);
     freeze_codebook_and_generator(*net.store);
+    if (r_.stage3.zero_start)
+      for (const auto& e : net.store->entries())
+        if (matches_pattern(e.name, "fuse_convs_dict.*.scale.2.*") || matches_pattern(e.name, "fuse_convs_dict.*.shift.2.*")) e.value().fill_(0);
     Critic d(discriminator_args(r_), r_.seed);
     load_checkpoint(predecessor("discriminator.safetensors", 1), kDiscriminatorKind, *d.store);
     Learner learn("stage3 codeformer", *net.store, r_.stage3), learn_d("stage3 discriminator", *d.store, r_.stage3);

@@ -59,7 +59,7 @@ std::vector<std::pair<int64_t, FuseSftBlock>> fusions(Scope s, const CodeFormerA
   std::vector<std::pair<int64_t, FuseSftBlock>> out;
   for (int64_t r : a.connect_list) {
     const int64_t c = width_at(a.backbone, r);
-    out.emplace_back(r, FuseSftBlock(s / "fuse_convs_dict" / std::to_string(r), c, c));
+    out.emplace_back(r, FuseSftBlock(s / "fuse_convs_dict" / std::to_string(r), c, c, int(a.backbone.norm_groups)));
   }
   return out;
 }

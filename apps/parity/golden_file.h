@@ -20,6 +20,7 @@ class GoldenFile {
   const std::string& salt() const;
   /// A file of the same folder, for constants that several cases share. Throws Error when it is not there.
   SafetensorsFile neighbour(const std::string& name) const;
+  std::filesystem::path folder() const { return path_.parent_path(); }
   bool has(const std::string& tensor) const { return file_.has(tensor); }
   const Shape& shape(const std::string& tensor) const { return file_.shape(tensor); }
   const std::vector<std::string>& names() const { return file_.names(); }

@@ -1,0 +1,45 @@
+// Writes the seed corpus: one folder per target below the folder given.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "data/image_file.h"
+#include "tensor/safetensors.h"
+#include "tests/nn/pth_writer.h"
+
+using namespace kintsugi;
+using namespace kintsugi::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+void write_seeds(const fs::path& to) {
+  for (const char* target : {"zip", "pickle", "pth", "safetensors", "recipe", "image"}) fs::create_directories(to / target);
+  write(to / "zip" / "small", small_zip());
+  write(to / "zip" / "wide", zip({{"a/data.pkl", "x", 0, true}, {"a/data/0", "yz", 0, true}}, true));
+  for (const bool legacy : {false, true}) write(to / "pickle" / (legacy ? "legacy" : "zip"), pickle::whole(small_object(legacy)));
+  write(to / "pickle" / "evil", pickle::whole(pickle::call(pickle::global("posix", "system"), {pickle::string("x")})));
+  write(to / "pth" / "zip", small_zip());
+  write(to / "pth" / "legacy", small_legacy());
+  write_safetensors(to / "safetensors" / "small", {{"w", Tensor::full({2, 3}, 1)}, {"n", Tensor::full({}, 7, DType::i64)}}, {{"kind", "test"}});
+  for (const auto& recipe : fs::directory_iterator(fs::path(KIN_SOURCE_DIR) / "apps" / "recipes"))
+    if (recipe.path().extension() == ".toml") fs::copy_file(recipe.path(), to / "recipe" / recipe.path().filename(), fs::copy_options::overwrite_existing);
+  for (const int channels : {1, 3}) {
+    Image image(8, 12, channels);
+    for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = float(i % 17) / 17;
+    for (const char* ending : {".png", ".jpg"}) write_image(to / "image" / ("c" + std::to_string(channels) + ending), image);
+  }
+  write(to / "image" / "grey.pgm", "P5 2 2 255\nabcd");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: kintsugi_fuzz_seeds FOLDER\n");
+    return 2;
+  }
+  write_seeds(argv[1]);
+}

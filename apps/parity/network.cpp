@@ -47,6 +47,16 @@ double norm(const Tensor& t) {
 
 }  // namespace
 
+std::function<void(Check&)> network_run(std::function<void(Check&, DType)> run) {
+  return [run = std::move(run)](Check& check) {
+    check.computed_in(DType::f32);
+    run(check, DType::f32);
+    if (!check.gradient_in_doubt()) return;
+    check.computed_in(DType::f64);
+    run(check, DType::f64);
+  };
+}
+
 const Order& order_of(Layout layout) { return layout == Layout::conv ? nchw : as_stored; }
 
 void fill_by_formula(ParameterStore& store, const std::string& salt, const std::string& prefix) {

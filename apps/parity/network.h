@@ -7,6 +7,9 @@
 
 namespace kintsugi::parity {
 
+/// Runs a case in f32, as a user runs a network, and again in f64 when a gradient is in doubt (Check::settle_kinks).
+std::function<void(Check&)> network_run(std::function<void(Check&, DType)> run);
+
 /// The permutation between a parameter here and in files.
 const Order& order_of(Layout layout);
 

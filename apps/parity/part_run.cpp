@@ -27,13 +27,13 @@ void PartRun::indices(const std::string& tensor, const Tensor& got) {
 }
 
 void PartRun::gradients(const Var& loss, const std::vector<Wanted>& wanted) {
-  if (dtype_ == DType::f32 && !rules_.f32_gradients) return;
   Vars leaves;
   for (const Wanted& w : wanted) leaves.push_back(w.leaf);
   const Vars grads = grad(loss, leaves, {}, {.keep_graph = true});
   for (size_t i = 0; i < wanted.size(); ++i) {
     KIN_CHECK(grads[i], "parity: the loss does not depend on what ", wanted[i].tensor, " is the gradient of");
     values(wanted[i].tensor, grads[i], wanted[i].order);
+    if (rules_.kinks) check_.mark_gradient();
   }
 }
 
@@ -53,11 +53,11 @@ double allowed(double f32_against_f64) { return std::max(10 * f32_against_f64, t
 }  // namespace
 
 ParityKind part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
-  return in_both_types(std::move(file), {tolerance::operator_f64, allowed(f32_against_f64), true}, std::move(run));
+  return in_both_types(std::move(file), {tolerance::operator_f64, allowed(f32_against_f64), false}, std::move(run));
 }
 
 ParityKind network_part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
-  return in_both_types(std::move(file), {tolerance::stored_in_f32, allowed(f32_against_f64), false}, std::move(run));
+  return in_both_types(std::move(file), {tolerance::stored_in_f32, allowed(f32_against_f64), true}, std::move(run));
 }
 
 }  // namespace kintsugi::parity

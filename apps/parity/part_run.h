@@ -9,7 +9,7 @@ class PartRun {
  public:
   struct Rules {
     double f64_tolerance, f32_tolerance;
-    bool f32_gradients;
+    bool kinks;  // gradients in f32 may cross one (Check::settle_kinks)
   };
   PartRun(const GoldenFile& golden, Check& check, DType dtype, const Rules& rules);
 
@@ -45,9 +45,7 @@ class PartRun {
 /// A kind of one case, run in f64 and f32 as operators are. `f32_against_f64` is the figure of the file's description: ten times
 /// that is allowed in f32, and no less than operators are allowed where the figure is 0.
 ParityKind part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run);
-/// The same for networks with kinks, whose values are stored in f32. The references chose inputs for which f32 and f64 fall on the same
-/// side of every ReLU in their order of summation; another order may flip one and with it a whole patch of the gradient. So values
-/// are compared in both types and gradients in f64, where no kink is that close, to the precision of storage.
+/// The same for networks with kinks, whose values are stored in f32.
 ParityKind network_part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run);
 
 }  // namespace kintsugi::parity

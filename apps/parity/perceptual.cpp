@@ -11,22 +11,22 @@
 namespace kintsugi::parity {
 namespace {
 
-void vgg19_case(const GoldenFile& golden, Check& check, const std::string& name, const Json& options) {
+void vgg19_case(const GoldenFile& golden, Check& check, const std::string& name, const Json& options, DType dtype) {
   static const std::map<std::string, FeatureDistance> distances{
       {"l1", FeatureDistance::l1}, {"mse", FeatureDistance::mse}, {"fro", FeatureDistance::fro}};
   PerceptualArgs args{.layer_weights = {}, .style_weight = options.at("style_weight").get<double>(),
                       .distance = distances.at(options.at("criterion").get<std::string>()), .range_norm = true};
   for (const auto& [layer, weight] : options.at("layer_weights").items()) args.layer_weights.emplace_back(layer, weight.get<double>());
-  ParameterStore store({.initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false});
   const PerceptualLoss loss(store.root(), args);
   fill_by_formula(store, golden.salt(), "vgg19/");
 
   const std::string start = name + "/";
-  const Var x(golden.read("x", nchw), true);
-  const PerceptualResult result = loss(x, golden.read("y", nchw));
+  const Var x(golden.read("x", nchw).to(dtype), true);
+  const PerceptualResult result = loss(x, golden.read("y", nchw).to(dtype));
   if (result.style) check.number(start + "style_loss", result.style.item(), golden.number(start + "style_loss"), tolerance::network);
   check.number(start + "loss", result.perceptual.item(), golden.number(start + "loss"), tolerance::network);
-  const Var total = loss.as_image_loss()(x, golden.read("y", nchw));
+  const Var total = loss.as_image_loss()(x, golden.read("y", nchw).to(dtype));
   check.l2(start + "grad_x", grad(total, {x})[0].value(), golden.read(start + "grad_x"), tolerance::gradient, nchw);
   const std::vector<std::string> stored = golden.names_below(start + "feat_x/");
   if (stored.empty()) return;
@@ -38,22 +38,22 @@ void vgg19_case(const GoldenFile& golden, Check& check, const std::string& name,
   }
 }
 
-void lpips_loss_case(const GoldenFile& golden, Check& check) {
-  ParameterStore store({.initialise = false});
+void lpips_loss_case(const GoldenFile& golden, Check& check, DType dtype) {
+  ParameterStore store({.dtype = dtype, .initialise = false});
   const LpipsLoss loss(store.root());
   fill_by_formula(store, golden.salt(), "lpips/");
-  const Var x(golden.read("x", nchw), true);
-  const Var value = loss(x, golden.read("y", nchw));
+  const Var x(golden.read("x", nchw).to(dtype), true);
+  const Var value = loss(x, golden.read("y", nchw).to(dtype));
   check.number("loss", value.item(), golden.number("lpips_loss/loss"), tolerance::network);
   check.l2("grad_x", grad(value, {x})[0].value(), golden.read("lpips_loss/grad_x"), tolerance::gradient, nchw);
 }
 
-void lpips_metric_case(const GoldenFile& golden, Check& check) {
-  ParameterStore store({.initialise = false});
+void lpips_metric_case(const GoldenFile& golden, Check& check, DType dtype) {
+  ParameterStore store({.dtype = dtype, .initialise = false});
   const Lpips lpips(store.root());
   fill_by_formula(store, golden.salt(), "lpips/");
   const NoGrad no_grad;
-  const Var x = golden.read("x", nchw), y = golden.read("y", nchw);
+  const Var x = golden.read("x", nchw).to(dtype), y = golden.read("y", nchw).to(dtype);
   const LpipsResult plain = lpips(x, y);
   check.values("value_per_image", plain.distance.value(), golden.read("lpips_metric/value_per_image"), tolerance::network);
   check.values("per_layer", stack(plain.per_layer).value(), golden.read("lpips_metric/per_layer"), tolerance::network);
@@ -69,13 +69,15 @@ std::vector<ParityCase> cases(const GoldenFile& golden) {
   const Json table = golden.metadata("cases");
   for (const auto& [name, options] : table.items()) {
     if (options.contains("criterion"))
-      all.push_back({name, [&golden, name = name, options = options](Check& check) { vgg19_case(golden, check, name, options); }});
+      all.push_back({name, network_run([&golden, name = name, options = options](Check& check, DType dtype) {
+                       vgg19_case(golden, check, name, options, dtype);
+                     })});
     else if (name == "lpips_loss")
-      all.push_back({name, [&golden](Check& check) { lpips_loss_case(golden, check); }});
+      all.push_back({name, network_run([&golden](Check& check, DType dtype) { lpips_loss_case(golden, check, dtype); })});
     else
       all.push_back({name, {}, Standing::unknown});
   }
-  all.push_back({"lpips_metric", [&golden](Check& check) { lpips_metric_case(golden, check); }});
+  all.push_back({"lpips_metric", network_run([&golden](Check& check, DType dtype) { lpips_metric_case(golden, check, dtype); })});
   return all;
 }
 

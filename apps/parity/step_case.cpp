@@ -14,9 +14,11 @@ void check_losses(const GoldenFile& golden, Check& check, const std::string& sta
   // Norms of gradients and what they scale are as exact as gradients are.
   const std::set<std::string> of_gradients{"d_weight", "d_weight_clamped", "gan_grad_norm", "l_g_gan", "recon_grad_norm"};
   const Tensor want = golden.read(start + "losses");
-  for (size_t i = 0; i < names.size(); ++i)
-    check.number(start + "losses " + names[i], report.loss(names[i]), want.item(int64_t(i)),
-                 of_gradients.count(names[i]) ? tolerance::gradient : tolerance::network);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const bool of_gradient = of_gradients.count(names[i]) > 0;
+    check.number(start + "losses " + names[i], report.loss(names[i]), want.item(int64_t(i)), of_gradient ? tolerance::gradient : tolerance::network);
+    if (of_gradient) check.mark_gradient();
+  }
 }
 
 }  // namespace

@@ -51,16 +51,16 @@ void check_features(const GoldenFile& golden, Check& check, const std::string& s
   });
 }
 
-void run(const GoldenFile& golden, Check& check, const std::string& name, const Json& options) {
+void run(const GoldenFile& golden, Check& check, const std::string& name, const Json& options, DType dtype) {
   const std::string start = name + "/";
-  ParameterStore store({.initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false});
   const CodeFormer net(store.root(), kTinyCodeFormer);
   fill_by_formula(store, golden.salt(), kPrefix);
   check.values("x", formula(golden.salt(), kPrefix + "x", golden.shape("x")), golden.read("x"), 0);
 
   const Json& kwargs = options.at("kwargs");
   const CodeFormerCall call{.w = kwargs.at("w").get<double>(), .detach_16 = kwargs.at("detach_16").get<bool>(), .adain = kwargs.at("adain").get<bool>()};
-  const Var x(golden.read("x", nchw), true);
+  const Var x(golden.read("x", nchw).to(dtype), true);
   const CodeFormerOutput out = net(x, call);
   check.values(start + "out", out.image.value(), golden.read(start + "out"), tolerance::network, nchw);
   const auto optional = [&](const char* tensor, const Tensor& got, const Order& order) {
@@ -73,7 +73,7 @@ void run(const GoldenFile& golden, Check& check, const std::string& name, const 
 
   const Tensor target = formula_classes(golden.salt(), kPrefix + "target", out.indices.shape(), kTinyBackbone.codebook_size);
   if (golden.has(start + "target")) check.exact(start + "target", target, golden.read(start + "target"));
-  const Var probe = from_stored(formula(golden.salt(), kPrefix + "out#probe", golden.shape(start + "out")), nchw);
+  const Var probe = from_stored(formula(golden.salt(), kPrefix + "out#probe", golden.shape(start + "out")), nchw).to(dtype);
   const Var codes = reshape(net.backbone.quantize.codes(target), out.lq_feat.shape()).detach();
   const Var terms[] = {mean(out.image * probe), 0.5 * cross_entropy(out.logits, target), mse_loss(codes, out.lq_feat)};
   const Var loss = terms[0] + terms[1] + terms[2];
@@ -90,7 +90,9 @@ const ParityRegistration registration({"tiny_codeformer", [](const GoldenFile& g
   std::vector<ParityCase> cases;
   const Json table = golden.metadata("cases");
   for (const auto& [name, options] : table.items())
-    cases.push_back({name, [&golden, name = name, options = options](Check& check) { run(golden, check, name, options); }});
+    cases.push_back({name, network_run([&golden, name = name, options = options](Check& check, DType dtype) {
+                       run(golden, check, name, options, dtype);
+                     })});
   return cases;
 }});
 

@@ -11,13 +11,13 @@ namespace {
 const std::string kPrefix = "tiny_cf/", kTeacher = "tiny_cf_vqgan/", kDiscriminator = "tiny_s1_d/";
 
 /// Codes of the clean faces by the frozen autoencoder, whose codebook is CodeFormer's own.
-Tensor codes_of(const GoldenFile& golden, Check& check, const CodeFormer& net) {
-  ParameterStore store({.initialise = false});
+Tensor codes_of(const GoldenFile& golden, Check& check, const CodeFormer& net, DType dtype) {
+  ParameterStore store({.dtype = dtype, .initialise = false});
   const VQAutoEncoder teacher(store.root(), kTinyBackbone);
   fill_by_formula(store, golden.salt(), kTeacher);
   Tensor codebook = store.at("quantize.embedding.weight").value();
   codebook.copy_(net.backbone.quantize.embedding.weight.value());
-  const Tensor want = golden.read("idx_gt"), codes = teacher.codes(golden.read("gt", nchw)).reshape(want.shape());
+  const Tensor want = golden.read("idx_gt"), codes = teacher.codes(golden.read("gt", nchw).to(dtype)).reshape(want.shape());
   check.exact("idx_gt", codes, want);
   return codes;
 }
@@ -25,19 +25,19 @@ Tensor codes_of(const GoldenFile& golden, Check& check, const CodeFormer& net) {
 /// The iteration of a case called "iter30000/".
 int64_t iteration_of(const std::string& start) { return std::stoll(start.substr(4)); }
 
-void stage2(const GoldenFile& golden, Check& check, const std::string& start, const Json& names) {
-  ParameterStore g({.initialise = false});
+void stage2(const GoldenFile& golden, Check& check, const std::string& start, const Json& names, DType dtype) {
+  ParameterStore g({.dtype = dtype, .initialise = false});
   const CodeFormer net(g.root(), kTinyCodeFormer);
   fill_by_formula(g, golden.salt(), kPrefix);
   freeze_codebook_and_generator(g);
   check_inputs(golden, check, kPrefix, {"gt", "in", "in_large"});
-  const Tensor codes = codes_of(golden, check, net);
-  run_step(golden, check, start, names, {.g = g, .g_prefix = kPrefix, .d_prefix = {}}, golden.read("gt", nchw), {.lr = 1e-4, .ema_decay = 0.995},
-           [&] { return stage2_step(net, golden.read("in", nchw), codes); });
+  const Tensor codes = codes_of(golden, check, net, dtype);
+  run_step(golden, check, start, names, {.g = g, .g_prefix = kPrefix, .d_prefix = {}}, golden.read("gt", nchw).to(dtype), {.lr = 1e-4, .ema_decay = 0.995},
+           [&] { return stage2_step(net, golden.read("in", nchw).to(dtype), codes); });
 }
 
-void stage3(const GoldenFile& golden, Check& check, const std::string& start, const Json& names) {
-  ParameterStore g({.initialise = false}), d({.initialise = false}), judge({.initialise = false});
+void stage3(const GoldenFile& golden, Check& check, const std::string& start, const Json& names, DType dtype) {
+  ParameterStore g({.dtype = dtype, .initialise = false}), d({.dtype = dtype, .initialise = false}), judge({.dtype = dtype, .initialise = false});
   const CodeFormer net(g.root(), kTinyCodeFormer);
   const Discriminator discriminator(d.root(), kTinyDiscriminator);
   const LpipsLoss lpips(judge.root());
@@ -49,19 +49,21 @@ void stage3(const GoldenFile& golden, Check& check, const std::string& start, co
 
   Stage3Options options;
   options.joint.image.perceptual = lpips.as_image_loss();
-  const Stage3Batch batch{.in = golden.read("in", nchw), .in_large = golden.read("in_large", nchw), .gt = golden.read("gt", nchw),
-                          .target = codes_of(golden, check, net)};
+  const Stage3Batch batch{.in = golden.read("in", nchw).to(dtype), .in_large = golden.read("in_large", nchw).to(dtype), .gt = golden.read("gt", nchw).to(dtype),
+                          .target = codes_of(golden, check, net, dtype)};
   run_step(golden, check, start, names, {g, kPrefix, &d, &discriminator, kDiscriminator}, batch.gt, {.lr = 5e-5, .ema_decay = 0.997},
            [&] { return stage3_generator_step(net, &discriminator, batch, iteration_of(start), options); });
 }
 
-ParityKind steps(const char* file, void (*run)(const GoldenFile&, Check&, const std::string&, const Json&)) {
+ParityKind steps(const char* file, void (*run)(const GoldenFile&, Check&, const std::string&, const Json&, DType)) {
   return {file, [run](const GoldenFile& golden) {
             std::vector<ParityCase> cases;
             const Json table = golden.metadata("cases");
             for (const auto& [start, names] : table.items())
               cases.push_back({start.substr(0, start.size() - 1),
-                               [&golden, run, start = start, names = names](Check& check) { run(golden, check, start, names); }});
+                               network_run([&golden, run, start = start, names = names](Check& check, DType dtype) {
+                                 run(golden, check, start, names, dtype);
+                               })});
             return cases;
           }};
 }

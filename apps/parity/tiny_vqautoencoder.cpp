@@ -21,13 +21,13 @@ Var features(const GoldenFile& golden, Check& check, const std::string& list, co
   });
 }
 
-void run(const GoldenFile& golden, Check& check) {
-  ParameterStore store({.initialise = false});
+void run(const GoldenFile& golden, Check& check, DType dtype) {
+  ParameterStore store({.dtype = dtype, .initialise = false});
   const VQAutoEncoder net(store.root(), kArgs);
   fill_by_formula(store, golden.salt(), kPrefix);
   check.values("x", formula(golden.salt(), kPrefix + "x", golden.shape("x")), golden.read("x"), 0);
 
-  const Var x(golden.read("x", nchw), true);
+  const Var x(golden.read("x", nchw).to(dtype), true);
   const Quantized q = net.quantize(features(golden, check, "encoder", net.encoder, x));
   const Var out = features(golden, check, "generator", net.generator, q.z_q);
   check.values("out", out.value(), golden.read("out"), tolerance::network, nchw);
@@ -36,7 +36,7 @@ void run(const GoldenFile& golden, Check& check) {
   check.number("perplexity", q.perplexity, golden.number("perplexity"), tolerance::network);
   check.number("mean_distance", q.mean_distance, golden.number("mean_distance"), tolerance::network);
 
-  const Var probe = from_stored(formula(golden.salt(), kPrefix + "out#probe", golden.shape("out")), nchw);
+  const Var probe = from_stored(formula(golden.salt(), kPrefix + "out#probe", golden.shape("out")), nchw).to(dtype);
   const Var loss = mean(out * probe) + q.loss;
   check.number("loss", loss.item(), golden.number("loss"), tolerance::network);
   const Gradients gradients = gradients_of(loss, store), inputs{{"x", grad(loss, {x})[0].value()}};
@@ -45,7 +45,9 @@ void run(const GoldenFile& golden, Check& check) {
   check_gradient_table(golden, check, table, store, kPrefix, gradients, inputs);
 }
 
-const ParityRegistration registration(single_case("tiny_vqautoencoder", run));
+const ParityRegistration registration(single_case("tiny_vqautoencoder", [](const GoldenFile& golden, Check& check) {
+  network_run([&](Check& c, DType dtype) { run(golden, c, dtype); })(check);
+}));
 
 }  // namespace
 }  // namespace kintsugi::parity

@@ -20,9 +20,14 @@ Image decode_png(Bytes file, const std::string& name);
 /// 8-bit grey (c = 1) or RGB (c = 3).
 std::vector<uint8_t> encode_png(const ByteImage& image);
 
-/// BMP, TGA, PGM and PPM, by stb_image. Throws Error on damaged or cut data.
+/// PGM and PPM of 8 or 16 bits; samples are divided by the header's largest value. Throws Error on damaged or cut data.
+Image decode_pnm(Bytes file, const std::string& name);
+/// Whether `head` holds a whole PGM or PPM header.
+bool is_pnm(Bytes head);
+
+/// BMP and TGA, by stb_image. Throws Error on damaged or cut data.
 Image decode_simple(Bytes file, const std::string& name);
-/// "BMP", "TGA" or "PNM" when stb_image would try this content (its first kilobytes are enough), else nullptr.
+/// "BMP" or "TGA" when stb_image would try this content (its first kilobytes are enough), else nullptr.
 const char* simple_format(Bytes head);
 
 }  // namespace kintsugi

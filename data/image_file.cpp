@@ -70,7 +70,7 @@ void check_image_size(uint64_t width, uint64_t height, const std::string& name) 
 const char* image_format(Bytes head) {
   if (starts_with(head, "\x89PNG\r\n\x1a\n")) return "PNG";
   if (starts_with(head, "\xff\xd8\xff")) return "JPEG";
-  return simple_format(head);
+  return is_pnm(head) ? "PNM" : simple_format(head);
 }
 
 const char* image_format(const fs::path& path) {
@@ -86,7 +86,7 @@ Image decode_image(Bytes file, const std::string& name) {
   KIN_CHECK(format, name, ": expected an image (PNG, JPEG, BMP, TGA or PNM), found ", describe(file));
   if (std::string_view(format) == "PNG") return decode_png(file, name);
   if (std::string_view(format) == "JPEG") return from_bytes(decode_jpeg(file, name));
-  return decode_simple(file, name);
+  return is_pnm(file) ? decode_pnm(file, name) : decode_simple(file, name);
 }
 
 Image read_image(const fs::path& path) { return decode_image(read_bytes(path, SIZE_MAX), path.string()); }

@@ -1,11 +1,10 @@
-// BMP, TGA and PNM by stb_image, compiled here once. PNG and JPEG are left out of it on purpose: photographs from
+// BMP and TGA by stb_image, compiled here once. PNG and JPEG are left out of it on purpose: photographs from
 // strangers go through libpng and libjpeg-turbo, which are maintained against hostile files.
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_NO_STDIO
 #define STBI_ONLY_BMP
 #define STBI_ONLY_TGA
-#define STBI_ONLY_PNM
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
 #include <stb/stb_image.h>
@@ -57,29 +56,23 @@ const char* simple_format(Bytes head) {
   int w = 0, h = 0, c = 0;
   if (head.empty() || !stbi_info_from_memory(head.data(), int(std::min<size_t>(head.size(), 1 << 20)), &w, &h, &c))
     return nullptr;
-  return head[0] == 'B' ? "BMP" : head[0] == 'P' ? "PNM" : "TGA";
+  return head[0] == 'B' ? "BMP" : "TGA";
 }
 
 Image decode_simple(Bytes file, const std::string& name) {
   const char* format = simple_format(file);
-  KIN_CHECK(format, name, ": expected a BMP, TGA or PNM image, found other content");
+  KIN_CHECK(format, name, ": expected a BMP or TGA image, found other content");
   int w = 0, h = 0, c = 0;
   stbi_info_from_memory(file.data(), int(std::min<size_t>(file.size(), 1 << 20)), &w, &h, &c);
   check_image_size(uint64_t(w), uint64_t(h), name);
 
   Reader reader{file};
-  const bool wide = stbi_is_16_bit_from_callbacks(&kCallbacks, &reader);
-  reader = Reader{file};
-  void* raw = wide ? static_cast<void*>(stbi_load_16_from_callbacks(&kCallbacks, &reader, &w, &h, &c, 3))
-                   : static_cast<void*>(stbi_load_from_callbacks(&kCallbacks, &reader, &w, &h, &c, 3));
-  const std::unique_ptr<void, void (*)(void*)> owner(raw, stbi_image_free);
+  const std::unique_ptr<stbi_uc, void (*)(void*)> raw(stbi_load_from_callbacks(&kCallbacks, &reader, &w, &h, &c, 3), stbi_image_free);
   KIN_CHECK(raw, name, ": the ", format, " image is damaged (", stbi_failure_reason(), ")");
   KIN_CHECK(!reader.ran_out, name, ": the ", format, " image is cut short: ", w, "x", h, " pixels need more than ",
             file.size(), " bytes");
   Image out(h, w);
-  for (size_t i = 0; i < out.pixels.size(); ++i)
-    out.pixels[i] = wide ? float(static_cast<const uint16_t*>(raw)[i]) / 65535.0f
-                         : float(static_cast<const uint8_t*>(raw)[i]) / 255.0f;
+  for (size_t i = 0; i < out.pixels.size(); ++i) out.pixels[i] = float(raw.get()[i]) / 255.0f;
   return out;
 }
 

@@ -32,6 +32,8 @@ void write_seeds(const fs::path& to) {
     for (const char* ending : {".png", ".jpg"}) write_image(to / "image" / ("c" + std::to_string(channels) + ending), image);
   }
   write(to / "image" / "grey.pgm", "P5 2 2 255\nabcd");
+  write(to / "image" / "one.bmp", std::string("BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x18\0", 30) + std::string(24, '\0') + std::string("abc\0", 4));
+  write(to / "image" / "one.tga", std::string("\0\0\2\0\0\0\0\0\0\0\0\0\1\0\1\0\x18\x20" "abc", 21));
 }
 
 }  // namespace

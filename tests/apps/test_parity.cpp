@@ -1,6 +1,8 @@
 // `kintsugi parity` over the recorded vectors, and proof that it can fail.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -51,6 +53,28 @@ TEST_CASE("parity: one changed value is found, and reported in the table and in 
   CHECK(results["failed"] == 2);  // in f64 and in f32
   for (const auto& row : results["comparisons"])
     CHECK(row["ok"].get<bool>() == (row["case"] != "ops_linear/bmm" || row["tensor"] != "grad_b"));
+}
+
+TEST_CASE("parity: weights follow from the salt, and a wrong gradient of a network is no kink") {
+  const Scratch folder;
+  copy_changed("tiny_vqautoencoder.safetensors", folder / "salt" / "tiny_vqautoencoder.safetensors",
+               [](auto&, auto& metadata) { metadata["salt"] = "another"; });
+  const ProgramRun salted = run_program("parity " + shell_path(folder / "salt"));
+  CHECK(salted.exit_code == 4);
+  CHECK(salted.output.find("out ") != std::string::npos);
+
+  // One entry of 9216 moves the gradient by less than what a kink may explain in f32; f64 sees it.
+  copy_changed("tiny_vqautoencoder.safetensors", folder / "gradient" / "tiny_vqautoencoder.safetensors", [](auto& tensors, auto&) {
+    for (auto& [name, t] : tensors)
+      if (name == "grad/encoder.blocks.1.conv1.weight") {
+        double largest = 0;
+        for (float v : t.template span<float>()) largest = std::max(largest, std::abs(double(v)));
+        t.template data<float>()[17] += float(largest);
+      }
+  });
+  const ProgramRun wrong = run_program("parity --failures " + shell_path(folder / "gradient"));
+  CHECK_MESSAGE(wrong.exit_code == 4, wrong.output);
+  CHECK_MESSAGE(wrong.output.find(" f64     l2 ") != std::string::npos, wrong.output);
 }
 
 TEST_CASE("parity: a case that throws has failed; an unknown one is listed by name") {

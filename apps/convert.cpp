@@ -43,14 +43,21 @@ int run_convert(const ConvertOptions& o) {
   const Metadata more{{"converted_from", fs::path(o.in).filename().string()}};
   const int64_t numbers = net.known() ? convert_known(net, o.out, more) : convert_unknown(net, o.out, more);
   if (o.json) {
-    const nlohmann::ordered_json report{{"in", o.in}, {"out", o.out}, {"kind", net.kind}, {"arguments", nlohmann::json::parse(net.arguments)},
-                                        {"tensors", net.tensors.names.size()}, {"numbers", numbers}, {"unused", net.unused}};
+    const nlohmann::ordered_json report{{"in", o.in},
+                                        {"out", o.out},
+                                        {"kind", net.kind},
+                                        {"arguments", nlohmann::json::parse(net.arguments)},
+                                        {"tensors", net.tensors.names.size()},
+                                        {"numbers", numbers},
+                                        {"unused", net.unused}};
     fmt::print("{}\n", report.dump(2));
     return kDone;
   }
   fmt::print("{} -> {}\n  {}\n  {} tensors, {} numbers\n", o.in, o.out, describe(net), net.tensors.names.size(), numbers);
-  if (!net.unused.empty()) fmt::print("  left out: {} tensors that the network has no use for, from {}\n", net.unused.size(), net.unused.front());
-  if (!net.known()) fmt::print(stderr, "{}: the network is not known here; its tensors were copied under kind \"unknown\"\n", o.in);
+  if (!net.unused.empty())
+    fmt::print("  left out: {} tensors that the network has no use for, from {}\n", net.unused.size(), net.unused.front());
+  if (!net.known())
+    fmt::print(stderr, "{}: the network is not known here; its tensors were copied under kind \"unknown\"\n", o.in);
   return kDone;
 }
 

@@ -48,7 +48,9 @@ Json describe_file(const std::string& path) {
     const Tensor t = source.read(name);
     numbers += t.numel();
     hash = fnv1a64({static_cast<const char*>(t.raw()), t.bytes()}, fnv1a64(name, hash));
-    tensors.push_back({{"name", name}, {"dtype", kintsugi::name(t.dtype())}, {"shape", std::vector<int64_t>(t.shape().begin(), t.shape().end())}});
+    tensors.push_back({{"name", name},
+                       {"dtype", kintsugi::name(t.dtype())},
+                       {"shape", std::vector<int64_t>(t.shape().begin(), t.shape().end())}});
   }
   out["numbers"] = numbers;
   out["hash"] = fmt::format("{:016x}", hash);
@@ -57,16 +59,20 @@ Json describe_file(const std::string& path) {
 }
 
 void print(const Json& d) {
-  fmt::print("{}\n  {}, {} bytes: {}\n", d["file"].get<std::string>(), d["format"].get<std::string>(), d["bytes"].get<uint64_t>(), d["network"].get<std::string>());
-  fmt::print("  {} tensors, {} numbers, hash {}\n", d["tensors"].size(), d["numbers"].get<int64_t>(), d["hash"].get<std::string>());
+  fmt::print("{}\n  {}, {} bytes: {}\n", d["file"].get<std::string>(), d["format"].get<std::string>(), d["bytes"].get<uint64_t>(),
+             d["network"].get<std::string>());
+  fmt::print("  {} tensors, {} numbers, hash {}\n", d["tensors"].size(), d["numbers"].get<int64_t>(),
+             d["hash"].get<std::string>());
   if (d.contains("metadata"))
     for (const auto& [k, v] : d["metadata"].items()) fmt::print("  {}: {}\n", k, v.get<std::string>());
   if (d.contains("others")) {
     if (const auto under = d["tensors_under"].get<std::string>(); !under.empty()) fmt::print("  tensors under: {}\n", under);
-    for (const auto& o : d["others"]) fmt::print("  beside them: {} = {}\n", o["name"].get<std::string>(), o["what"].get<std::string>());
+    for (const auto& o : d["others"])
+      fmt::print("  beside them: {} = {}\n", o["name"].get<std::string>(), o["what"].get<std::string>());
     if (const auto more = d["more_others"].get<size_t>(); more > 0) fmt::print("  and {} more values\n", more);
   }
-  for (const auto& t : d["tensors"]) fmt::print("    {:<52} {:<5} {}\n", t["name"].get<std::string>(), t["dtype"].get<std::string>(), t["shape"].dump());
+  for (const auto& t : d["tensors"])
+    fmt::print("    {:<52} {:<5} {}\n", t["name"].get<std::string>(), t["dtype"].get<std::string>(), t["shape"].dump());
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ int run(int argc, char** argv) {
   RestoreOptions restore_options;
   auto* restore = app.add_subcommand("restore", "Restore aligned faces");
   restore->add_option("INPUT", restore_options.inputs, "Pictures, or folders of pictures")->required();
-  restore->add_option("--weights", restore_options.weights, "CodeFormer checkpoint, or a run folder")->required();
+  restore->add_option("--weights", restore_options.weights, "CodeFormer checkpoint (ours or a .pth), or a run folder")->required();
   restore->add_option("-o,--out", restore_options.out, "Folder, or a file name when one picture goes in")->capture_default_str();
   restore->add_option("-w,--w", restore_options.w, "Fidelity: 0 = quality, 1 = closest to the input")->capture_default_str();
   restore->add_flag("--json", json, "Report per picture on stdout");

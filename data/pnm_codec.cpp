@@ -29,7 +29,8 @@ std::optional<uint64_t> next_number(Bytes file, size_t& at) {
 }
 
 std::optional<PnmHeader> read_header(Bytes file) {
-  if (file.size() < 3 || file[0] != 'P' || (file[1] != '5' && file[1] != '6') || !(std::isspace(file[2]) || file[2] == '#')) return std::nullopt;
+  if (file.size() < 3 || file[0] != 'P' || (file[1] != '5' && file[1] != '6') || !(std::isspace(file[2]) || file[2] == '#'))
+    return std::nullopt;
   PnmHeader h;
   h.channels = file[1] == '6' ? 3 : 1;
   size_t at = 2;
@@ -53,7 +54,8 @@ Image decode_pnm(Bytes file, const std::string& name) {
   check_image_size(h->width, h->height, name);
   const size_t wide = h->largest > 255 ? 2 : 1, samples = size_t(h->width * h->height) * size_t(h->channels);
   const Bytes data = file.subspan(h->bytes);
-  KIN_CHECK(data.size() / wide >= samples, name, ": the PNM image is cut short: ", h->width, "x", h->height, " pixels need more than ", file.size(), " bytes");
+  KIN_CHECK(data.size() / wide >= samples, name, ": the PNM image is cut short: ", h->width, "x", h->height,
+            " pixels need more than ", file.size(), " bytes");
   Image out(int(h->height), int(h->width));
   for (size_t i = 0; i < samples; ++i) {
     const uint32_t sample = wide == 2 ? uint32_t(data[2 * i]) << 8 | data[2 * i + 1] : data[i];

@@ -67,7 +67,8 @@ Image decode_simple(Bytes file, const std::string& name) {
   check_image_size(uint64_t(w), uint64_t(h), name);
 
   Reader reader{file};
-  const std::unique_ptr<stbi_uc, void (*)(void*)> raw(stbi_load_from_callbacks(&kCallbacks, &reader, &w, &h, &c, 3), stbi_image_free);
+  const std::unique_ptr<stbi_uc, void (*)(void*)> raw(
+      stbi_load_from_callbacks(&kCallbacks, &reader, &w, &h, &c, 3), stbi_image_free);
   KIN_CHECK(raw, name, ": the ", format, " image is damaged (", stbi_failure_reason(), ")");
   KIN_CHECK(!reader.ran_out, name, ": the ", format, " image is cut short: ", w, "x", h, " pixels need more than ",
             file.size(), " bytes");

@@ -14,9 +14,6 @@
 namespace kintsugi {
 namespace {
 
-constexpr const char* kVgg19Kind = "vgg19";
-constexpr const char* kLpipsKind = "lpips";
-
 // Sizes beyond these are no network's, but a damaged file's; what is built from them would not fit a machine.
 constexpr int64_t kMostSize = 1 << 16;
 constexpr size_t kMostLayers = 256;
@@ -70,7 +67,8 @@ std::optional<std::vector<Level>> encoder_levels(const Names& names) {
     if (names.has(at + "conv1.weight")) blocks.push_back({Kind::res, width("conv1.weight")});
     else if (names.has(at + "q.weight")) blocks.push_back({Kind::attn, width("q.weight")});
     else if (names.has(at + "conv.weight")) blocks.push_back({Kind::down, width("conv.weight")});
-    else if (names.has(at + "weight")) blocks.push_back({names.shape(at + "weight").rank() == 4 ? Kind::conv : Kind::norm, width("weight")});
+    else if (names.has(at + "weight"))
+      blocks.push_back({names.shape(at + "weight").rank() == 4 ? Kind::conv : Kind::norm, width("weight")});
     else break;
   }
   constexpr Kind kTail[] = {Kind::res, Kind::attn, Kind::res, Kind::norm, Kind::conv};
@@ -97,8 +95,10 @@ std::optional<std::vector<Level>> encoder_levels(const Names& names) {
 std::optional<VqganArgs> vqgan_args(const Names& names, int64_t latent_size) {
   const auto levels = encoder_levels(names);
   const Shape first = names.shape("encoder.blocks.0.weight"), codebook = names.shape("quantize.embedding.weight");
-  if (!levels || first.rank() != 4 || codebook.rank() != 2 || levels->size() > 12 || !sane({first[0], codebook[0], codebook[1]})) return std::nullopt;
+  if (!levels || first.rank() != 4 || codebook.rank() != 2 || levels->size() > 12 || !sane({first[0], codebook[0], codebook[1]}))
+    return std::nullopt;
   VqganArgs args;
+  if (first[0] % args.norm_groups != 0) return std::nullopt;
   args.nf = first[0];
   args.codebook_size = codebook[0];
   args.emb_dim = codebook[1];
@@ -111,7 +111,9 @@ std::optional<VqganArgs> vqgan_args(const Names& names, int64_t latent_size) {
   args.ch_mult.clear();
   args.attn_resolutions.clear();
   for (const Level& level : *levels) {
-    if (level.blocks != args.res_blocks || !sane({level.blocks, level.width}) || level.width % args.nf != 0 || (level.attention != 0 && level.attention != level.blocks)) return std::nullopt;
+    if (level.blocks != args.res_blocks || !sane({level.blocks, level.width}) || level.width % args.nf != 0 ||
+        (level.attention != 0 && level.attention != level.blocks))
+      return std::nullopt;
     args.ch_mult.push_back(level.width / args.nf);
     if (level.attention) args.attn_resolutions.push_back(args.resolution(args.levels() - 1));
   }
@@ -164,14 +166,18 @@ std::map<std::string, std::string> vgg19_from_torchvision() {
 
 // The tensors of `source` under other names: new name -> name in the source.
 TensorSource renamed(const TensorSource& source, const std::map<std::string, std::string>& names) {
-  TensorSource out{source.origin, {}, [=](const std::string& n) { return source.shape(names.at(n)); }, [=](const std::string& n) { return source.read(names.at(n)); }};
+  TensorSource out{source.origin,
+                   {},
+                   [=](const std::string& n) { return source.shape(names.at(n)); },
+                   [=](const std::string& n) { return source.read(names.at(n)); }};
   for (const auto& [name, old] : names)
     if (std::find(source.names.begin(), source.names.end(), old) != source.names.end()) out.names.push_back(name);
   return out;
 }
 
 const std::vector<std::string> kVqganParts = {"encoder.", "quantize.", "generator."};
-const std::vector<std::string> kCodeFormerParts = {"encoder.", "quantize.", "generator.", "position_emb", "feat_emb.", "ft_layers.", "idx_pred_layer.", "fuse_convs_dict."};
+const std::vector<std::string> kCodeFormerParts = {"encoder.",  "quantize.",  "generator.",      "position_emb",
+                                                   "feat_emb.", "ft_layers.", "idx_pred_layer.", "fuse_convs_dict."};
 
 std::string joined(const std::vector<int64_t>& list) {
   std::string out;
@@ -195,7 +201,8 @@ KnownNet recognise(const TensorSource& source) {
     if (const auto args = vqgan_args(names, 0)) is(kVqganKind, to_json(*args));
   } else if (names.all_begin_with({"main."})) {
     if (const auto args = discriminator_args(names)) is(kDiscriminatorKind, to_json(*args));
-  } else if (names.has("net.slice1.0.weight") && names.has("lin0.model.1.weight") && names.shape("lin4.model.1.weight") == Shape{1, 512, 1, 1}) {
+  } else if (names.has("net.slice1.0.weight") && names.has("lin0.model.1.weight") &&
+             names.shape("lin4.model.1.weight") == Shape{1, 512, 1, 1}) {
     is(kLpipsKind, "{}");
   } else if (names.has("vgg_net.conv5_4.weight") && names.all_begin_with({"vgg_net."})) {
     is(kVgg19Kind, "{}");
@@ -221,6 +228,13 @@ KnownNet open_network(const std::string& path) {
   return {info.kind, info.arguments, open_checkpoint(path), {}};
 }
 
+KnownNet open_network(const std::string& path, const std::string& kind) {
+  KnownNet net = open_network(path);
+  KIN_CHECK(net.kind == kind, path, ": holds ", net.known() ? "a " + net.kind : "a network that is not known here",
+            ", expected a ", kind);
+  return net;
+}
+
 void register_parameters(const KnownNet& net, ParameterStore& store) {
   const Scope root = store.root();
   if (net.kind == kCodeFormerKind) CodeFormer(root, codeformer_args_from_json(net.arguments));
@@ -237,13 +251,17 @@ std::string describe(const KnownNet& net) {
     // The published colourisation and inpainting networks leave out the finest scale; the latter has half of the codes.
     const bool published = args.backbone.img_size == 512 && args.dim_embd == 512 && args.n_layers == 9;
     const bool coarse = args.connect_list == std::vector<int64_t>{32, 64, 128};
-    const char* task = !published ? "" : !coarse ? " for restoration" : args.backbone.codebook_size == 512 ? " for inpainting" : " for colourisation";
-    return text("CodeFormer", task, ", ", args.backbone.img_size, " pixels (fusion at ", joined(args.connect_list), "; ", args.backbone.codebook_size, " codes, ",
-                args.n_layers, " layers of width ", args.dim_embd, ")");
+    const char* task = !published                           ? ""
+                       : !coarse                            ? " for restoration"
+                       : args.backbone.codebook_size == 512 ? " for inpainting"
+                                                            : " for colourisation";
+    return text("CodeFormer", task, ", ", args.backbone.img_size, " pixels (fusion at ", joined(args.connect_list), "; ",
+                args.backbone.codebook_size, " codes, ", args.n_layers, " layers of width ", args.dim_embd, ")");
   }
   if (net.kind == kVqganKind) {
     const VqganArgs args = vqgan_args_from_json(net.arguments);
-    return text("VQGAN (", args.levels(), " levels of width ", args.nf, " x ", joined(args.ch_mult), "; ", args.codebook_size, " codes of ", args.emb_dim, ")");
+    return text("VQGAN (", args.levels(), " levels of width ", args.nf, " x ", joined(args.ch_mult), "; ", args.codebook_size,
+                " codes of ", args.emb_dim, ")");
   }
   if (net.kind == kDiscriminatorKind) {
     const DiscriminatorArgs args = discriminator_args_from_json(net.arguments);

@@ -13,7 +13,8 @@ namespace {
 template <class File>
 TensorSource owning(const std::string& path) {
   const auto file = std::make_shared<const File>(path);
-  return {path, file->names(), [file](const std::string& n) { return file->shape(n); }, [file](const std::string& n) { return file->read(n); }};
+  return {path, file->names(), [file](const std::string& n) { return file->shape(n); },
+          [file](const std::string& n) { return file->read(n); }};
 }
 
 bool has_text(Bytes file, size_t at, std::string_view text) {
@@ -39,8 +40,10 @@ WeightFormat weight_format(const std::string& path) {
   if (ZipArchive::begins(file)) return WeightFormat::pth_zip;
   if (PthFile::begins_as_pickle(file)) return WeightFormat::pth_legacy;
   constexpr const char* kKnown = "expected safetensors or a PyTorch checkpoint";
-  KIN_CHECK(!has_text(file, 257, "ustar"), path, ": is a tar archive, as PyTorch wrote before 0.1.10; load and save it with a newer PyTorch");
-  KIN_CHECK(!has_text(file, 0, "<") && !has_text(file, 0, "version https://git-lfs"), path, ": is a page or a pointer in place of the weights (a download that failed); ", kKnown);
+  KIN_CHECK(!has_text(file, 257, "ustar"), path,
+            ": is a tar archive, as PyTorch wrote before 0.1.10; load and save it with a newer PyTorch");
+  KIN_CHECK(!has_text(file, 0, "<") && !has_text(file, 0, "version https://git-lfs"), path,
+            ": is a page or a pointer in place of the weights (a download that failed); ", kKnown);
   fail(path, ": is not a file of weights; ", kKnown);
 }
 

@@ -6,7 +6,7 @@
 #include "autograd/finite_watch.h"
 #include "data/batch.h"
 #include "data/resize.h"
-#include "nn/checkpoint.h"
+#include "models/known_nets.h"
 #include "nn/evaluating.h"
 
 namespace kintsugi {
@@ -30,11 +30,10 @@ std::string find_weights(const std::string& path) {
 }
 
 Restorer::Restorer(const std::string& weights) {
-  const SafetensorsFile file(find_weights(weights));
-  const CheckpointInfo info = checkpoint_info(file, kCodeFormerKind);
+  const KnownNet known = open_network(find_weights(weights), kCodeFormerKind);
   store_ = std::make_shared<ParameterStore>(StoreOptions{.initialise = false});
-  net_ = std::make_shared<CodeFormer>(store_->root(), codeformer_args_from_json(info.arguments));
-  load_parameters(file, *store_);
+  net_ = std::make_shared<CodeFormer>(store_->root(), codeformer_args_from_json(known.arguments));
+  load_parameters(known.tensors, *store_);
 }
 
 Restorer::Restorer(std::shared_ptr<ParameterStore> store, std::shared_ptr<const CodeFormer> net) : store_(std::move(store)), net_(std::move(net)) {}

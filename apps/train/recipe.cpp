@@ -149,7 +149,7 @@ Recipe read(TomlReader& toml, const std::string& name, const std::vector<std::st
     for (int l = 0; l < levels; ++l) found |= s == r.data.size >> l;
     if (!found) wrong("model.connect: ", s, " is not a resolution of the network (", r.data.size, " halved ", levels - 1, " times)");
   }
-  if (r.perceptual != "none" && r.perceptual_weights.empty()) wrong("perceptual = \"", r.perceptual, "\" needs perceptual_weights, a safetensors file with that network's weights");
+  if (r.perceptual != "none" && r.perceptual_weights.empty()) wrong("perceptual = \"", r.perceptual, "\" needs perceptual_weights, a file (safetensors or PyTorch's) with that network's weights");
   return r;
 }
 

@@ -55,7 +55,7 @@ struct Recipe {
   std::string out = "runs/recipe";      // run folder
   uint64_t seed = 1;
   std::string perceptual = "none";      // "none", "vgg19" or "lpips"
-  std::string perceptual_weights;       // safetensors with the feature network's weights
+  std::string perceptual_weights;       // file with the feature network's weights: safetensors or PyTorch's
   DataRecipe data;
   ModelRecipe model;
   StageRecipe stage1, stage2, stage3;

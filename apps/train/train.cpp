@@ -12,6 +12,7 @@
 #include "data/image_file.h"
 #include "data/loader.h"
 #include "models/codeformer/stages.h"
+#include "models/known_nets.h"
 #include "models/losses/lpips.h"
 #include "models/vqgan/revive.h"
 #include "models/vqgan/stage.h"
@@ -66,12 +67,12 @@ using Critic = Built<Discriminator, DiscriminatorArgs>;
 // The feature network of the perceptual loss; weights come from the person, never from us.
 ImageLoss perceptual_loss(const Recipe& r) {
   if (r.perceptual == "none") return {};
-  const SafetensorsFile file(r.perceptual_weights);
+  const KnownNet known = open_network(r.perceptual_weights, r.perceptual == "lpips" ? kLpipsKind : kVgg19Kind);
   auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false});
   ImageLoss loss;
   if (r.perceptual == "lpips") loss = LpipsLoss(store->root()).as_image_loss();
   else loss = PerceptualLoss(store->root(), {.range_norm = true}).as_image_loss();
-  load_parameters(file, *store);
+  load_parameters(known.tensors, *store);
   store->freeze("*");
   return [store, loss](const Var& output, const Tensor& target) { return loss(output, target); };
 }

@@ -20,24 +20,51 @@ struct StorageName {
   std::string_view name;
   TorchType type;
 };
-constexpr StorageName kStorages[] = {
-    {"DoubleStorage", TorchType::f64}, {"FloatStorage", TorchType::f32}, {"HalfStorage", TorchType::f16}, {"BFloat16Storage", TorchType::bf16},
-    {"LongStorage", TorchType::i64},   {"IntStorage", TorchType::i32},   {"ShortStorage", TorchType::i16}, {"CharStorage", TorchType::i8},
-    {"ByteStorage", TorchType::u8},    {"BoolStorage", TorchType::boolean}};
+constexpr StorageName kStorages[] = {{"DoubleStorage", TorchType::f64}, {"FloatStorage", TorchType::f32},
+                                     {"HalfStorage", TorchType::f16},   {"BFloat16Storage", TorchType::bf16},
+                                     {"LongStorage", TorchType::i64},   {"IntStorage", TorchType::i32},
+                                     {"ShortStorage", TorchType::i16},  {"CharStorage", TorchType::i8},
+                                     {"ByteStorage", TorchType::u8},    {"BoolStorage", TorchType::boolean}};
 
-// Types found in training states and Lightning files. Calls of them build data in Python; here they leave a placeholder. "*" stands for any name.
-constexpr std::pair<std::string_view, std::string_view> kInert[] = {
-    {"torch", "Size"}, {"torch", "device"}, {"torch", "dtype"},
-    {"numpy", "dtype"}, {"numpy", "ndarray"}, {"numpy.core.multiarray", "scalar"}, {"numpy.core.multiarray", "_reconstruct"},
-    {"numpy._core.multiarray", "scalar"}, {"numpy._core.multiarray", "_reconstruct"}, {"_codecs", "encode"},
-    {"__builtin__", "set"}, {"builtins", "set"}, {"__builtin__", "frozenset"}, {"builtins", "frozenset"}, {"__builtin__", "bytearray"}, {"builtins", "bytearray"},
-    {"__builtin__", "complex"}, {"builtins", "complex"}, {"argparse", "Namespace"}, {"datetime", "datetime"}, {"datetime", "timedelta"},
-    {"pathlib", "PosixPath"}, {"pathlib", "WindowsPath"}, {"pathlib", "PurePosixPath"},
-    {"pytorch_lightning.utilities.parsing", "AttributeDict"}, {"lightning_fabric.utilities.data", "AttributeDict"}, {"lightning.fabric.utilities.data", "AttributeDict"},
-    {"omegaconf.dictconfig", "*"}, {"omegaconf.listconfig", "*"}, {"omegaconf.base", "*"}, {"omegaconf.nodes", "*"}};
+// Types found in training states and Lightning files. Calls of them build data in Python; here they leave a placeholder. "*"
+// stands for any name.
+constexpr std::string_view kInert[] = {"torch.Size",
+                                       "torch.device",
+                                       "torch.dtype",
+                                       "numpy.dtype",
+                                       "numpy.ndarray",
+                                       "numpy.core.multiarray.scalar",
+                                       "numpy.core.multiarray._reconstruct",
+                                       "numpy._core.multiarray.scalar",
+                                       "numpy._core.multiarray._reconstruct",
+                                       "_codecs.encode",
+                                       "__builtin__.set",
+                                       "builtins.set",
+                                       "__builtin__.frozenset",
+                                       "builtins.frozenset",
+                                       "__builtin__.bytearray",
+                                       "builtins.bytearray",
+                                       "__builtin__.complex",
+                                       "builtins.complex",
+                                       "argparse.Namespace",
+                                       "datetime.datetime",
+                                       "datetime.timedelta",
+                                       "pathlib.PosixPath",
+                                       "pathlib.WindowsPath",
+                                       "pathlib.PurePosixPath",
+                                       "pytorch_lightning.utilities.parsing.AttributeDict",
+                                       "lightning_fabric.utilities.data.AttributeDict",
+                                       "lightning.fabric.utilities.data.AttributeDict",
+                                       "omegaconf.dictconfig.*",
+                                       "omegaconf.listconfig.*",
+                                       "omegaconf.base.*",
+                                       "omegaconf.nodes.*"};
 
 bool is_inert(std::string_view module, std::string_view name) {
-  return std::any_of(std::begin(kInert), std::end(kInert), [&](const auto& known) { return known.first == module && (known.second == "*" || known.second == name); });
+  return std::any_of(std::begin(kInert), std::end(kInert), [&](std::string_view known) {
+    const size_t dot = known.rfind('.');
+    return known.substr(0, dot) == module && (known.substr(dot + 1) == "*" || known.substr(dot + 1) == name);
+  });
 }
 
 bool is_dict_type(std::string_view module, std::string_view name) {
@@ -172,7 +199,8 @@ class Machine {
         push(make(Kind::global, {out_.text(names[0]), out_.text(names[1]), {}}));
         break;
       }
-      case 'R': case 0x81: {  // REDUCE, NEWOBJ: a function, or a type, and its arguments
+      case 'R':
+      case 0x81: {  // REDUCE, NEWOBJ: a function, or a type, and its arguments
         const auto call_of = pop_some(2);
         push(call(call_of[0], call_of[1]));
         break;
@@ -228,12 +256,13 @@ class Machine {
   }
 
   [[noreturn]] void refuse(const PickleObject& function) const {
-    fail(path_, ": refused: it asks for ", shown(function.text), ".", shown(function.name), " to be run. Only tensors are read from such files and nothing is ever "
+    fail(path_, ": refused: it asks for ", shown(function.text), ".", shown(function.name),
+         " to be run. Only tensors are read from such files and nothing is ever "
          "executed; if you trust the file, save its state dict alone with torch.save(model.state_dict(), ...)");
   }
 
-  // dict(), or dict([[key, value], ...]); a defaultdict's first argument is its default. One list can be named in many calls, so what is copied here
-  // is counted.
+  // dict(), or dict([[key, value], ...]); a defaultdict's first argument is its default. One list can be named in many calls, so
+  // what is copied here is counted.
   PickleValue dictionary(Values args) {
     const PickleValue out = make(Kind::dict, {});
     for (const PickleValue& list : args) {
@@ -242,7 +271,8 @@ class Machine {
       copied_ += pairs.size();
       if (copied_ > kMostObjects) bad("more than ", kMostObjects, " pairs in dictionaries");
       for (const PickleValue& pair : pairs) {
-        if ((pair.kind != Kind::tuple && pair.kind != Kind::list) || out_.object(pair).items.size() != 2) bad("a dictionary is made of something else than pairs");
+        if ((pair.kind != Kind::tuple && pair.kind != Kind::list) || out_.object(pair).items.size() != 2)
+          bad("a dictionary is made of something else than pairs");
         const Values both = out_.object(pair).items;
         auto& items = out_.objects[size_t(out.integer)].items;
         items.insert(items.end(), both.begin(), both.end());
@@ -256,11 +286,13 @@ class Machine {
     pop();
     const PickleValue target = top();
     if (target.kind == Kind::global && !is_inert(out_.object(target).text, out_.object(target).name)) refuse(out_.object(target));
-    if (target.kind != Kind::dict && target.kind != Kind::tensor && target.kind != Kind::placeholder && target.kind != Kind::global)
+    if (target.kind != Kind::dict && target.kind != Kind::tensor && target.kind != Kind::placeholder &&
+        target.kind != Kind::global)
       bad("it sets attributes of something that has none");
   }
 
-  // ('storage', type, key, location, elements) with, in the legacy form, a view that is None. The location is where the tensor was, e.g. cuda:0.
+  // ('storage', type, key, location, elements) with, in the legacy form, a view that is None. The location is where the tensor
+  // was, e.g. cuda:0.
   PickleValue storage(const PickleValue& id) {
     expect(id, Kind::tuple, "a storage's description");
     const auto& parts = out_.object(id).items;
@@ -270,13 +302,15 @@ class Machine {
     expect(parts[2], Kind::string, "a storage's key");
     expect(parts[4], Kind::integer, "a storage's element count");
     if (out_.text(parts[0]) != "storage") bad("it refers to a '", shown(out_.text(parts[0])), "', only storages are known");
-    if (parts.size() == 6 && parts[5].kind != Kind::none) bad("a storage is a view of another storage, as PyTorch wrote before 0.4; load and save it with a newer PyTorch");
+    if (parts.size() == 6 && parts[5].kind != Kind::none)
+      bad("a storage is a view of another storage, as PyTorch wrote before 0.4; load and save it with a newer PyTorch");
     const PickledStorage wanted{out_.text(parts[2]), storage_type(out_.object(parts[1])), parts[4].integer};
     if (wanted.elements < 0) bad("a storage has ", wanted.elements, " elements");
     const auto [found, added] = by_key_.emplace(wanted.key, out_.storages.size());
     if (added) out_.storages.push_back(wanted);
     const PickledStorage& known = out_.storages[found->second];
-    if (known.type != wanted.type || known.elements != wanted.elements) bad("storage '", shown(wanted.key), "' is described in two ways");
+    if (known.type != wanted.type || known.elements != wanted.elements)
+      bad("storage '", shown(wanted.key), "' is described in two ways");
     return {Kind::storage, int64_t(found->second), 0};
   }
 
@@ -292,7 +326,8 @@ class Machine {
     if (args.size() != 6 && args.size() != 7) bad("a tensor has ", args.size(), " arguments, expected 6 or 7");
     expect(args[0], Kind::storage, "a tensor's storage");
     expect(args[1], Kind::integer, "a tensor's offset");
-    PickledTensor t{uint32_t(args[0].integer), args[1].integer, integers(args[2], "a tensor's size"), integers(args[3], "a tensor's stride")};
+    PickledTensor t{uint32_t(args[0].integer), args[1].integer, integers(args[2], "a tensor's size"),
+                    integers(args[3], "a tensor's stride")};
     if (t.size.size() != t.stride.size()) bad("a tensor has ", t.size.size(), " sizes and ", t.stride.size(), " strides");
     if (out_.tensors.size() >= kMostObjects) bad("more than ", kMostObjects, " tensors");
     out_.tensors.push_back(std::move(t));
@@ -324,10 +359,16 @@ class Machine {
 
 size_t size_of(TorchType t) {
   switch (t) {
-    case TorchType::f64: case TorchType::i64: return 8;
-    case TorchType::f32: case TorchType::i32: return 4;
-    case TorchType::f16: case TorchType::bf16: case TorchType::i16: return 2;
-    case TorchType::i8: case TorchType::u8: case TorchType::boolean: return 1;
+    case TorchType::f64:
+    case TorchType::i64: return 8;
+    case TorchType::f32:
+    case TorchType::i32: return 4;
+    case TorchType::f16:
+    case TorchType::bf16:
+    case TorchType::i16: return 2;
+    case TorchType::i8:
+    case TorchType::u8:
+    case TorchType::boolean: return 1;
   }
   fail("pth: unknown storage type");
 }

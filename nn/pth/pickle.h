@@ -1,7 +1,8 @@
-// Python pickles, read without Python: a machine that can build tensors' descriptions, containers and plain values, and nothing else. A pickle is a
-// program that names functions to call; here a call of torch's tensor and parameter builders and of OrderedDict is carried out by code of our
-// own, a call of a few well-known harmless types leaves an inert placeholder, and any other call is an error that names what was to be
-// called. Nothing is ever executed, imported or opened. Protocols 2 to 4; opcodes of torch.save's output.
+// Python pickles, read without Python: a machine that can build tensors' descriptions, containers and plain values, and nothing
+// else. A pickle is a program that names functions to call; here a call of torch's tensor and parameter builders and of
+// OrderedDict is carried out by code of our own, a call of a few well-known harmless types leaves an inert placeholder, and any
+// other call is an error that names what was to be called. Nothing is ever executed, imported or opened. Protocols 2 to 4;
+// opcodes of torch.save's output.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -30,7 +31,22 @@ struct PickledTensor {
   std::vector<int64_t> size, stride;
 };
 
-enum class PickleKind : uint8_t { none, boolean, integer, real, big_integer, string, bytes, tuple, list, dict, global, storage, tensor, placeholder };
+enum class PickleKind : uint8_t {
+  none,
+  boolean,
+  integer,
+  real,
+  big_integer,
+  string,
+  bytes,
+  tuple,
+  list,
+  dict,
+  global,
+  storage,
+  tensor,
+  placeholder
+};
 
 struct PickleValue {
   PickleKind kind = PickleKind::none;
@@ -57,8 +73,9 @@ struct Pickle {
   std::string_view text(const PickleValue& v) const { return object(v).text; }
 };
 
-/// Reads the pickle at the start of `bytes`, which must outlive the result; `path` stands in messages. Throws Error for: a call of anything not
-/// allowed (names it); an opcode, storage type or protocol not known; a stack or memo used wrongly; more than four million objects; cut data.
+/// Reads the pickle at the start of `bytes`, which must outlive the result; `path` stands in messages. Throws Error for: a call
+/// of anything not allowed (names it); an opcode, storage type or protocol not known; a stack or memo used wrongly; more than
+/// four million objects; cut data.
 Pickle unpickle(Bytes bytes, const std::string& path);
 
 }  // namespace kintsugi

@@ -17,7 +17,9 @@ constexpr int64_t kLegacyVersion = 1001;
 
 size_t read_size(TorchType t) {
   switch (t) {
-    case TorchType::f16: case TorchType::i16: case TorchType::i8: return 4;
+    case TorchType::f16:
+    case TorchType::i16:
+    case TorchType::i8: return 4;
     default: return size_of(t);
   }
 }
@@ -73,7 +75,8 @@ PthFile::PthFile(const std::string& path) : path_(path), mapping_(std::make_uniq
   for (NamedView& t : found.tensors) {
     const Entry e = view(t.name, contents.pickle.tensors[t.tensor], contents);
     const auto elements = uint64_t(e.shape.numel());
-    KIN_CHECK(elements <= room / read_size(e.type), path_, ": refused: its tensors unfold to more than 16 GiB beyond the file's ", file.size(), " bytes ('", shown(t.name), "' is ", e.shape, ")");
+    KIN_CHECK(elements <= room / read_size(e.type), path_, ": refused: its tensors unfold to more than 16 GiB beyond the file's ",
+              file.size(), " bytes ('", shown(t.name), "' is ", e.shape, ")");
     room -= elements * read_size(e.type);
     entries_.emplace(t.name, e);
     names_.push_back(std::move(t.name));
@@ -94,8 +97,10 @@ PthFile::Contents PthFile::read_zip(Bytes file) {
     folder = name.substr(0, name.size() - std::string("data.pkl").size());
     ++pickles;
   }
-  KIN_CHECK(pickles == 1, path_, ": is a ZIP archive but not one of torch.save: it holds ", pickles, " entries data.pkl, expected 1");
-  KIN_CHECK(!zip.has(folder + "constants.pkl"), path_, ": is a TorchScript program; save the state dict alone with torch.save(model.state_dict(), ...)");
+  KIN_CHECK(pickles == 1, path_, ": is a ZIP archive but not one of torch.save: it holds ", pickles,
+            " entries data.pkl, expected 1");
+  KIN_CHECK(!zip.has(folder + "constants.pkl"), path_,
+            ": is a TorchScript program; save the state dict alone with torch.save(model.state_dict(), ...)");
   if (zip.has(folder + "byteorder")) {
     const Bytes order = zip.at(folder + "byteorder");
     const std::string_view text(reinterpret_cast<const char*>(order.data()), order.size());
@@ -119,9 +124,11 @@ PthFile::Contents PthFile::read_legacy(Bytes file) {
   };
   const Pickle magic = next();
   const std::string_view expected(reinterpret_cast<const char*>(kLegacyMagic), sizeof kLegacyMagic);
-  KIN_CHECK(magic.root.kind == PickleKind::big_integer && magic.text(magic.root) == expected, path_, ": is a pickle, but not a checkpoint of torch.save");
+  KIN_CHECK(magic.root.kind == PickleKind::big_integer && magic.text(magic.root) == expected, path_,
+            ": is a pickle, but not a checkpoint of torch.save");
   const Pickle version = next();
-  KIN_CHECK(version.root.kind == PickleKind::integer && version.root.integer == kLegacyVersion, path_, ": is of a version of the legacy form that is not known");
+  KIN_CHECK(version.root.kind == PickleKind::integer && version.root.integer == kLegacyVersion, path_,
+            ": is of a version of the legacy form that is not known");
   const Pickle system = next();
   const PickleValue* little = find(system, "little_endian");
   KIN_CHECK(little && little->kind == PickleKind::boolean && little->integer == 1, path_, ": its byte order must be little");
@@ -136,11 +143,14 @@ PthFile::Contents PthFile::read_legacy(Bytes file) {
   for (const PickleValue& key : keys.object(keys.root).items) {
     KIN_CHECK(key.kind == PickleKind::string, path_, ": damaged: a storage has no name");
     const auto found = by_key.find(keys.text(key));
-    KIN_CHECK(found != by_key.end(), path_, ": damaged: storage '", shown(keys.text(key)), "' belongs to no tensor, or is listed twice");
+    KIN_CHECK(found != by_key.end(), path_, ": damaged: storage '", shown(keys.text(key)),
+              "' belongs to no tensor, or is listed twice");
     const PickledStorage& storage = out.pickle.storages[found->second];
     const auto elements = data.number<int64_t>();
-    KIN_CHECK(elements == storage.elements, path_, ": storage '", shown(storage.key), "' has ", elements, " elements, expected ", storage.elements);
-    KIN_CHECK(uint64_t(elements) <= data.left() / size_of(storage.type), path_, ": is cut short: storage '", shown(storage.key), "' needs ", elements, " elements, ", data.left(), " bytes are left");
+    KIN_CHECK(elements == storage.elements, path_, ": storage '", shown(storage.key), "' has ", elements, " elements, expected ",
+              storage.elements);
+    KIN_CHECK(uint64_t(elements) <= data.left() / size_of(storage.type), path_, ": is cut short: storage '", shown(storage.key),
+              "' needs ", elements, " elements, ", data.left(), " bytes are left");
     out.storages[found->second] = data.take(uint64_t(elements) * size_of(storage.type));
     by_key.erase(found);
   }
@@ -164,7 +174,8 @@ PthFile::Entry PthFile::view(const std::string& name, const PickledTensor& t, co
   if (numel > 0) {
     for (size_t i = 0; i < t.size.size(); ++i) {
       int64_t reach;
-      if (__builtin_mul_overflow(t.size[i] - 1, t.stride[i], &reach) || __builtin_add_overflow(last, reach, &last)) bad("its strides overflow");
+      if (__builtin_mul_overflow(t.size[i] - 1, t.stride[i], &reach) || __builtin_add_overflow(last, reach, &last))
+        bad("its strides overflow");
     }
     if (last >= storage.elements) bad("reaches element ", last, " of a storage of ", storage.elements);
   }
@@ -213,7 +224,8 @@ Tensor PthFile::read(const std::string& name) const {
 }
 
 TensorSource source_of(const PthFile& file) {
-  return {file.path(), file.names(), [&file](const std::string& n) { return file.shape(n); }, [&file](const std::string& n) { return file.read(n); }};
+  return {file.path(), file.names(), [&file](const std::string& n) { return file.shape(n); },
+          [&file](const std::string& n) { return file.read(n); }};
 }
 
 }  // namespace kintsugi

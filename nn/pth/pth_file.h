@@ -1,5 +1,5 @@
-// PyTorch's checkpoint files, read without PyTorch and without running anything that they name: the ZIP form (torch.save since 1.6) and the form
-// before it, a run of pickles followed by raw storages.
+// PyTorch's checkpoint files, read without PyTorch and without running anything that they name: the ZIP form (torch.save
+// since 1.6) and the form before it, a run of pickles followed by raw storages.
 #pragma once
 #include <map>
 #include <memory>
@@ -18,9 +18,10 @@ class PthFile {
  public:
   enum class Form : uint8_t { zip, legacy };
 
-  /// Throws Error naming the file for: neither form; big-endian data; TorchScript archives and the tar form (with a hint); what ZipArchive,
-  /// unpickle and find_state_dict refuse; a storage that is missing or too short; a view that reaches outside its storage, of rank above 6 or with a
-  /// negative size, stride or offset; tensors that would take more than 16 GiB beyond the file's own size (views can repeat elements).
+  /// Throws Error naming the file for: neither form; big-endian data; TorchScript archives and the tar form (with a hint); what
+  /// ZipArchive, unpickle and find_state_dict refuse; a storage that is missing or too short; a view that reaches outside its
+  /// storage, of rank above 6 or with a negative size, stride or offset; tensors that would take more than 16 GiB beyond the
+  /// file's own size (views can repeat elements).
   explicit PthFile(const std::string& path);
   ~PthFile();
   PthFile(PthFile&&) noexcept;

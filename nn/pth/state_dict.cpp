@@ -18,7 +18,11 @@ constexpr size_t kMostName = 1024, kMostNameBytes = 64 << 20;
 bool is_text(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
     const auto lead = uint8_t(s[i]);
-    const size_t more = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : lead >= 0xf0 && lead < 0xf5 ? 3 : 4;
+    const size_t more = lead < 0x80                   ? 0
+                        : lead >= 0xc2 && lead < 0xe0 ? 1
+                        : lead >= 0xe0 && lead < 0xf0 ? 2
+                        : lead >= 0xf0 && lead < 0xf5 ? 3
+                                                      : 4;
     if (more == 4 || i + more >= s.size() || lead < ' ' || lead == 0x7f) return false;
     uint32_t code = more == 0 ? lead : lead & (0x3fu >> more);
     for (size_t k = 1; k <= more; ++k) {
@@ -79,7 +83,9 @@ class Finder {
   const PickleValue* choose(const std::vector<PickleValue>& entries) {
     for (const char* wanted : {"params_ema", "params", "params_d", "state_dict"})
       for (size_t i = 0; i < entries.size(); i += 2)
-        if (entries[i].kind == Kind::string && pickle_.text(entries[i]) == wanted && entries[i + 1].kind == Kind::dict && holds_tensors(entries[i + 1], 1)) return &entries[i];
+        if (entries[i].kind == Kind::string && pickle_.text(entries[i]) == wanted && entries[i + 1].kind == Kind::dict &&
+            holds_tensors(entries[i + 1], 1))
+          return &entries[i];
     const PickleValue* only = nullptr;
     for (size_t i = 0; i < entries.size(); i += 2) {
       if (!holds_tensors(entries[i + 1], 1)) continue;
@@ -121,13 +127,15 @@ class Finder {
   void note(const PickleValue& v, std::string name) {
     while (name.starts_with("module.")) name.erase(0, 7);
     KIN_CHECK(is_text(name), path_, ": the name of a tensor is not text: '", shown(name), "'");
-    KIN_CHECK((name_bytes_ += name.size()) <= kMostNameBytes, path_, ": the names of its tensors take more than ", kMostNameBytes, " bytes");
+    KIN_CHECK((name_bytes_ += name.size()) <= kMostNameBytes, path_, ": the names of its tensors take more than ", kMostNameBytes,
+              " bytes");
     KIN_CHECK(taken_.insert(name).second, path_, ": two tensors are named '", shown(name), "'");
     out_.tensors.push_back({std::move(name), uint32_t(v.integer)});
   }
 
   void report(const std::string& name, std::string what) {
-    if (out_.others.size() < StateDict::kMostOthers) out_.others.push_back({name.size() <= kMostName && is_text(name) ? name : shown(name), std::move(what)});
+    if (out_.others.size() < StateDict::kMostOthers)
+      out_.others.push_back({name.size() <= kMostName && is_text(name) ? name : shown(name), std::move(what)});
     else ++out_.more_others;
   }
 
@@ -151,7 +159,8 @@ class Finder {
       case Kind::dict: return text("dict of ", items(v).size() / 2);
       case Kind::storage: return "a storage";
       case Kind::tensor: return "a tensor";
-      case Kind::global: case Kind::placeholder: return text(shown(pickle_.text(v)), ".", shown(pickle_.object(v).name), " (not read)");
+      case Kind::global:
+      case Kind::placeholder: return text(shown(pickle_.text(v)), ".", shown(pickle_.object(v).name), " (not read)");
     }
     return "?";
   }
@@ -159,7 +168,8 @@ class Finder {
   void finish() const {
     if (!out_.tensors.empty()) return;
     std::string found;
-    for (size_t i = 0; i < out_.others.size() && i < 5; ++i) found += text(i ? ", " : "", out_.others[i].name, out_.others[i].name.empty() ? "" : ": ", out_.others[i].what);
+    for (size_t i = 0; i < out_.others.size() && i < 5; ++i)
+      found += text(i ? ", " : "", out_.others[i].name, out_.others[i].name.empty() ? "" : ": ", out_.others[i].what);
     fail(path_, ": holds no tensors (", found.empty() ? "it is empty" : found, ")");
   }
 

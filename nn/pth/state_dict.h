@@ -19,17 +19,18 @@ struct NamedView {
 };
 
 struct StateDict {
-  std::string chosen;             // the entry that holds the tensors; "" when they stand at the top
-  std::vector<NamedView> tensors; // in the file's order
-  std::vector<NonTensor> others;  // at most kMostOthers
-  size_t more_others = 0;         // how many more there are
+  std::string chosen;              // the entry that holds the tensors; "" when they stand at the top
+  std::vector<NamedView> tensors;  // in the file's order
+  std::vector<NonTensor> others;   // at most kMostOthers
+  size_t more_others = 0;          // how many more there are
 
   static constexpr size_t kMostOthers = 200;
 };
 
-/// Finds the tensors under the first of params_ema, params, params_d and state_dict; else at the top; else under the only entry that holds any. What is
-/// nested deeper gets a dotted name with the numbers of lists ("optimizers.0.state.0.exp_avg"). A leading "module." of names is dropped.
-/// Throws Error for: no tensor at all; two tensors of one name; a name that is not printable UTF-8; nesting deeper than 64 or without end.
+/// Finds the tensors under the first of params_ema, params, params_d and state_dict; else at the top; else under the only entry
+/// that holds any. What is nested deeper gets a dotted name with the numbers of lists ("optimizers.0.state.0.exp_avg"). A leading
+/// "module." of names is dropped. Throws Error for: no tensor at all; two tensors of one name; a name that is not printable
+/// UTF-8; nesting deeper than 64 or without end.
 StateDict find_state_dict(const Pickle& pickle, const std::string& path);
 
 }  // namespace kintsugi

@@ -17,7 +17,8 @@ uint32_t signature_at(Bytes file, size_t at) {
   return value;
 }
 
-// Names are looked up, never opened; one that would leave the archive's folder still says that the file is not what it claims to be.
+// Names are looked up, never opened; one that would leave the archive's folder still says that the file is not what it claims to
+// be.
 bool is_sane(std::string_view name) {
   if (name.empty() || name.front() == '/' || name.find('\\') != name.npos || name.find('\0') != name.npos) return false;
   for (size_t begin = 0; begin <= name.size();) {
@@ -44,12 +45,16 @@ void widen(Bytes extra, std::string_view what, uint64_t& size, uint64_t& stored,
 
 }  // namespace
 
-bool ZipArchive::begins(Bytes file) { return file.size() >= 4 && (signature_at(file, 0) == kLocalHeader || signature_at(file, 0) == kEndRecord); }
+bool ZipArchive::begins(Bytes file) {
+  return file.size() >= 4 && (signature_at(file, 0) == kLocalHeader || signature_at(file, 0) == kEndRecord);
+}
 
 ZipArchive::ZipArchive(Bytes file, std::string path) : file_(file), path_(std::move(path)) {
   const Directory d = find_directory();
-  KIN_CHECK(d.offset <= file_.size() && d.size <= file_.size() - d.offset, path_, ": damaged ZIP: its directory lies outside the file");
-  KIN_CHECK(d.entries <= d.size / kDirectoryEntryBytes, path_, ": damaged ZIP: a directory of ", d.size, " bytes cannot hold ", d.entries, " entries");
+  KIN_CHECK(d.offset <= file_.size() && d.size <= file_.size() - d.offset, path_,
+            ": damaged ZIP: its directory lies outside the file");
+  KIN_CHECK(d.entries <= d.size / kDirectoryEntryBytes, path_, ": damaged ZIP: a directory of ", d.size, " bytes cannot hold ",
+            d.entries, " entries");
   Cursor directory(file_.subspan(size_t(d.offset), size_t(d.size)), path_);
   for (uint64_t i = 0; i < d.entries; ++i) read_entry(directory, d.offset);
 }
@@ -81,13 +86,15 @@ ZipArchive::Directory ZipArchive::zip64_directory(size_t end_record) const {
   KIN_CHECK(c.number<uint32_t>() == kZip64EndRecord, path_, ": damaged ZIP: no ZIP64 record at byte ", at);
   c.take(12);  // the record's own size, versions
   const auto disk = c.number<uint32_t>(), directory_disk = c.number<uint32_t>();
-  const auto entries_here = c.number<uint64_t>(), entries = c.number<uint64_t>(), size = c.number<uint64_t>(), offset = c.number<uint64_t>();
+  const auto entries_here = c.number<uint64_t>(), entries = c.number<uint64_t>(), size = c.number<uint64_t>(),
+             offset = c.number<uint64_t>();
   KIN_CHECK(disk == 0 && directory_disk == 0 && entries_here == entries, path_, ": is one part of a ZIP of several disks");
   return {offset, size, entries};
 }
 
 void ZipArchive::read_entry(Cursor& c, uint64_t directory_offset) {
-  KIN_CHECK(c.number<uint32_t>() == kDirectoryEntry, path_, ": damaged ZIP: its directory does not hold what it should at byte ", directory_offset + c.at() - 4);
+  KIN_CHECK(c.number<uint32_t>() == kDirectoryEntry, path_, ": damaged ZIP: its directory does not hold what it should at byte ",
+            directory_offset + c.at() - 4);
   c.take(4);  // versions
   const auto flags = c.number<uint16_t>(), method = c.number<uint16_t>();
   c.take(8);  // time, date, check sum
@@ -101,13 +108,16 @@ void ZipArchive::read_entry(Cursor& c, uint64_t directory_offset) {
 
   KIN_CHECK(is_sane(name), path_, ": refused: an entry is called '", shown(name), "'");
   KIN_CHECK(!(flags & kEncrypted), path_, ": '", shown(name), "' is encrypted");
-  KIN_CHECK(method == 0 && stored == size, path_, ": '", shown(name), "' is compressed (method ", method, "); torch.save stores, so this is another kind of archive");
-  KIN_CHECK(offset <= file_.size() && kLocalHeaderBytes <= file_.size() - offset && signature_at(file_, size_t(offset)) == kLocalHeader, path_,
-            ": damaged ZIP: '", shown(name), "' does not stand where the directory says");
+  KIN_CHECK(method == 0 && stored == size, path_, ": '", shown(name), "' is compressed (method ", method,
+            "); torch.save stores, so this is another kind of archive");
+  KIN_CHECK(
+      offset <= file_.size() && kLocalHeaderBytes <= file_.size() - offset && signature_at(file_, size_t(offset)) == kLocalHeader,
+      path_, ": damaged ZIP: '", shown(name), "' does not stand where the directory says");
   Cursor local(file_, path_, size_t(offset) + 26);
   const uint64_t local_name = local.number<uint16_t>(), local_extra = local.number<uint16_t>();
   local.take(local_name + local_extra);  // their lengths may differ from the directory's: padding for alignment is put there
-  KIN_CHECK(size <= local.left(), path_, ": '", shown(name), "' claims ", size, " bytes, ", local.left(), " are left: the file is cut short or its directory lies");
+  KIN_CHECK(size <= local.left(), path_, ": '", shown(name), "' claims ", size, " bytes, ", local.left(),
+            " are left: the file is cut short or its directory lies");
   KIN_CHECK(entries_.emplace(name, local.take(size)).second, path_, ": damaged ZIP: '", shown(name), "' occurs twice");
   names_.push_back(name);
 }

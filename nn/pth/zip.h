@@ -1,6 +1,6 @@
 // ZIP archives as torch.save writes them: every entry stored, never compressed, so that an entry is a range of the mapped file.
-// Format: PKWARE's APPNOTE 6.3, with ZIP64. Only the central directory is believed, for PyTorch leaves sizes of zero in the local headers.
-// Check sums are not compared: PyTorch can be told not to compute them.
+// Format: PKWARE's APPNOTE 6.3, with ZIP64. Only the central directory is believed, for PyTorch leaves sizes of zero in the local
+// headers. Check sums are not compared: PyTorch can be told not to compute them.
 #pragma once
 #include <map>
 #include <string>
@@ -13,9 +13,9 @@ namespace kintsugi {
 
 class ZipArchive {
  public:
-  /// Reads the directory of the archive in `file`, which must outlive this object; `path` stands in messages. Throws Error for: no end record
-  /// (not a ZIP, or cut short); several disks; an entry that is compressed, encrypted or lies outside the file; a name that occurs
-  /// twice, is absolute, or holds "..", a backslash or a zero byte.
+  /// Reads the directory of the archive in `file`, which must outlive this object; `path` stands in messages. Throws Error for:
+  /// no end record (not a ZIP, or cut short); several disks; an entry that is compressed, encrypted or lies outside the file; a
+  /// name that occurs twice, is absolute, or holds "..", a backslash or a zero byte.
   ZipArchive(Bytes file, std::string path);
 
   /// Whether bytes begin as an archive does.

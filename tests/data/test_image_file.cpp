@@ -160,7 +160,8 @@ TEST_CASE("image file: BMP, PGM, PPM and TGA") {
                {1, 51.0f / 255, 0, 0, 0, 1});
   check_pixels(decode_image(as_bytes("P5 1 1 255\n\x33"), "pgm"), 1, 1, {51.0f / 255, 51.0f / 255, 51.0f / 255});
   // A comment, 16 bits with the upper byte first, a largest value that is none of the usual ones.
-  check_pixels(decode_image(as_bytes(std::string("P5 # two\n2 1 65535\n\xff\xff\x33\x33", 24)), "pgm"), 1, 2, {1, 1, 1, 51.0f / 255, 51.0f / 255, 51.0f / 255});
+  check_pixels(decode_image(as_bytes(std::string("P5 # two\n2 1 65535\n\xff\xff\x33\x33", 24)), "pgm"), 1, 2,
+               {1, 1, 1, 51.0f / 255, 51.0f / 255, 51.0f / 255});
   check_pixels(decode_image(as_bytes(std::string("P6 1 1 100\n\x64\x32\0", 14)), "ppm"), 1, 1, {1, 0.5f, 0});
   for (const char* bad : {"P5 99999999999 1 255\nx", "P5 1 1 65536\nxx", "P5 1 1 0\nx", "P5 1 1", "P5 -1 1 255\nx"})
     CHECK_THROWS_WITH_AS(decode_image(as_bytes(bad), "pgm"), doctest::Contains("expected an image"), Error);

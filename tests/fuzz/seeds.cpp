@@ -23,17 +23,22 @@ void write_seeds(const fs::path& to) {
   write(to / "pickle" / "evil", pickle::whole(pickle::call(pickle::global("posix", "system"), {pickle::string("x")})));
   write(to / "pth" / "zip", small_zip());
   write(to / "pth" / "legacy", small_legacy());
-  write_safetensors(to / "safetensors" / "small", {{"w", Tensor::full({2, 3}, 1)}, {"n", Tensor::full({}, 7, DType::i64)}}, {{"kind", "test"}});
+  write_safetensors(to / "safetensors" / "small", {{"w", Tensor::full({2, 3}, 1)}, {"n", Tensor::full({}, 7, DType::i64)}},
+                    {{"kind", "test"}});
   for (const auto& recipe : fs::directory_iterator(fs::path(KIN_SOURCE_DIR) / "apps" / "recipes"))
-    if (recipe.path().extension() == ".toml") fs::copy_file(recipe.path(), to / "recipe" / recipe.path().filename(), fs::copy_options::overwrite_existing);
+    if (recipe.path().extension() == ".toml")
+      fs::copy_file(recipe.path(), to / "recipe" / recipe.path().filename(), fs::copy_options::overwrite_existing);
   for (const int channels : {1, 3}) {
     Image image(8, 12, channels);
     for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = float(i % 17) / 17;
     for (const char* ending : {".png", ".jpg"}) write_image(to / "image" / ("c" + std::to_string(channels) + ending), image);
   }
   write(to / "image" / "grey.pgm", "P5 2 2 255\nabcd");
-  write(to / "image" / "one.bmp", std::string("BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x18\0", 30) + std::string(24, '\0') + std::string("abc\0", 4));
-  write(to / "image" / "one.tga", std::string("\0\0\2\0\0\0\0\0\0\0\0\0\1\0\1\0\x18\x20" "abc", 21));
+  write(to / "image" / "one.bmp", std::string("BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x18\0", 30) +
+                                      std::string(24, '\0') + std::string("abc\0", 4));
+  write(to / "image" / "one.tga", std::string("\0\0\2\0\0\0\0\0\0\0\0\0\1\0\1\0\x18\x20"
+                                              "abc",
+                                              21));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "data/image_file.h"
 #include "models/codeformer/codeformer.h"
 #include "models/known_nets.h"
 #include "models/losses/lpips.h"
@@ -17,7 +18,8 @@ namespace {
 
 // Names and shapes of a store as a file would give them; no values.
 TensorSource names_of(const ParameterStore& store) {
-  TensorSource out{"made", {}, [&store](const std::string& n) { return file_shape(store.at(n).value().shape(), store.at(n).layout); }, {}};
+  TensorSource out{
+      "made", {}, [&store](const std::string& n) { return file_shape(store.at(n).value().shape(), store.at(n).layout); }, {}};
   for (const auto& e : store.entries()) out.names.push_back(e.name);
   return out;
 }
@@ -33,8 +35,16 @@ KnownNet recognised(const Args& args) {
   return known;
 }
 
-const CodeFormerArgs kSmall{.backbone = {.img_size = 32, .nf = 32, .ch_mult = {1, 2}, .res_blocks = 1, .attn_resolutions = {16}, .codebook_size = 24, .emb_dim = 16},
-                            .dim_embd = 32, .n_layers = 2, .connect_list = {16, 32}};
+const CodeFormerArgs kSmall{.backbone = {.img_size = 32,
+                                         .nf = 32,
+                                         .ch_mult = {1, 2},
+                                         .res_blocks = 1,
+                                         .attn_resolutions = {16},
+                                         .codebook_size = 24,
+                                         .emb_dim = 16},
+                            .dim_embd = 32,
+                            .n_layers = 2,
+                            .connect_list = {16, 32}};
 
 // A state dict as torch.save would write it, under params_ema.
 std::string pth_of(const ParameterStore& store) {
@@ -43,12 +53,15 @@ std::string pth_of(const ParameterStore& store) {
   for (const auto& e : store.entries()) {
     const Tensor t = to_file_layout(e.value(), e.layout);
     const auto values = t.span<float>();
-    tensors.push_back(dense(e.name, {t.shape().begin(), t.shape().end()}, {values.begin(), values.end()}, std::to_string(tensors.size())));
+    tensors.push_back(
+        dense(e.name, {t.shape().begin(), t.shape().end()}, {values.begin(), values.end()}, std::to_string(tensors.size())));
   }
   return zip_checkpoint(pickle::dict({{"params_ema", pickled_dict(tensors, false)}}), tensors);
 }
 
-int run(const std::string& arguments) { return std::system((std::string(KIN_PROGRAM) + " " + arguments + " > /dev/null 2>&1").c_str()) / 256; }
+int run(const std::string& arguments) {
+  return std::system((std::string(KIN_PROGRAM) + " " + arguments + " > /dev/null 2>&1").c_str()) / 256;
+}
 
 }  // namespace
 
@@ -123,6 +136,13 @@ TEST_CASE("convert: a PyTorch checkpoint becomes one of ours") {
   CHECK(open_network(in).arguments == info.arguments);
 
   CHECK(run("info " + in + " " + out) == 0);
+
+  // The program restores with either file, to the same picture.
+  const std::string face = scratch / "face.png", first = scratch / "first.png", second = scratch / "second.png";
+  write_image(face, Image(32, 32, 3, 0.25f));
+  CHECK(run("restore " + face + " --weights " + in + " -o " + first) == 0);
+  CHECK(run("restore " + face + " --weights " + out + " -o " + second) == 0);
+  CHECK(read_image(first).pixels == read_image(second).pixels);
   CHECK(run("convert " + out + " " + (scratch / "x").string()) == 2);  // nothing to do
   CHECK(run("convert " + in + " " + in) == 2);
   CHECK(run("convert " + (scratch / "absent").string() + " " + out) == 1);

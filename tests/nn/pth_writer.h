@@ -70,19 +70,22 @@ inline std::string dict(const std::vector<std::pair<std::string, std::string>>& 
   for (const auto& [k, v] : items) out += string(k) + v;
   return out + "u";
 }
-inline std::string call(const std::string& function, const std::vector<std::string>& args) { return function + tuple(args) + "R"; }
+inline std::string call(const std::string& function, const std::vector<std::string>& args) {
+  return function + tuple(args) + "R";
+}
 inline std::string whole(const std::string& value) { return "\x80\x02" + value + "."; }
 }  // namespace pickle
 
 /// A tensor as torch.save describes it, and the bytes of its storage.
 struct TorchTensor {
-  std::string name, type;           // "w", "FloatStorage"
+  std::string name, type;  // "w", "FloatStorage"
   std::vector<int64_t> size, stride;
-  int64_t offset = 0, elements = 0; // elements of the storage
-  std::string key, bytes;           // tensors with the same key share the first one's bytes
+  int64_t offset = 0, elements = 0;  // elements of the storage
+  std::string key, bytes;            // tensors with the same key share the first one's bytes
 };
 
-inline TorchTensor dense(const std::string& name, const std::vector<int64_t>& size, const std::vector<float>& values, const std::string& key) {
+inline TorchTensor dense(const std::string& name, const std::vector<int64_t>& size, const std::vector<float>& values,
+                         const std::string& key) {
   std::vector<int64_t> stride(size.size());
   int64_t step = 1;
   for (size_t i = size.size(); i-- > 0; step *= size[i]) stride[i] = step;
@@ -96,8 +99,8 @@ inline std::string pickled(const TorchTensor& t, bool legacy) {
   std::vector<std::string> size, stride;
   for (int64_t v : t.size) size.push_back(integer(v));
   for (int64_t v : t.stride) stride.push_back(integer(v));
-  return call(global("torch._utils", "_rebuild_tensor_v2"),
-              {tuple(id) + "Q", integer(t.offset), tuple(size), tuple(stride), "\x89", call(global("collections", "OrderedDict"), {})});
+  return call(global("torch._utils", "_rebuild_tensor_v2"), {tuple(id) + "Q", integer(t.offset), tuple(size), tuple(stride),
+                                                             "\x89", call(global("collections", "OrderedDict"), {})});
 }
 inline std::string pickled_dict(const std::vector<TorchTensor>& tensors, bool legacy) {
   std::string out = pickle::call(pickle::global("collections", "OrderedDict"), {}) + "(";
@@ -116,37 +119,45 @@ inline std::string zip(const std::vector<ZipEntry>& entries, bool zip64 = false)
   for (const ZipEntry& e : entries) {
     const auto offset = out.size();
     const size_t before = offset + 30 + e.name.size() + 4, padding = (64 - before % 64) % 64;
-    out += "PK\x03\x04" + raw(uint16_t(0)) + raw(uint16_t(0x0808)) + raw(e.method) + std::string(16, '\0') + raw(uint16_t(e.name.size())) +
-           raw(uint16_t(4 + padding)) + e.name + "FB" + raw(uint16_t(padding)) + std::string(padding, 'Z') + e.bytes;
-    const std::string wide = e.zip64 ? raw(uint16_t(1)) + raw(uint16_t(24)) + raw(uint64_t(e.bytes.size())) + raw(uint64_t(e.bytes.size())) + raw(uint64_t(offset)) : "";
+    out += "PK\x03\x04" + raw(uint16_t(0)) + raw(uint16_t(0x0808)) + raw(e.method) + std::string(16, '\0') +
+           raw(uint16_t(e.name.size())) + raw(uint16_t(4 + padding)) + e.name + "FB" + raw(uint16_t(padding)) +
+           std::string(padding, 'Z') + e.bytes;
+    const std::string wide = e.zip64 ? raw(uint16_t(1)) + raw(uint16_t(24)) + raw(uint64_t(e.bytes.size())) +
+                                           raw(uint64_t(e.bytes.size())) + raw(uint64_t(offset))
+                                     : "";
     const uint32_t size = e.zip64 ? 0xffffffffu : uint32_t(e.bytes.size());
-    directory += "PK\x01\x02" + raw(uint32_t(0)) + raw(uint16_t(0x0808)) + raw(e.method) + std::string(8, '\0') + raw(size) + raw(size) +
-                 raw(uint16_t(e.name.size())) + raw(uint16_t(wide.size())) + raw(uint16_t(0)) + std::string(8, '\0') +
+    directory += "PK\x01\x02" + raw(uint32_t(0)) + raw(uint16_t(0x0808)) + raw(e.method) + std::string(8, '\0') + raw(size) +
+                 raw(size) + raw(uint16_t(e.name.size())) + raw(uint16_t(wide.size())) + raw(uint16_t(0)) + std::string(8, '\0') +
                  raw(e.zip64 ? 0xffffffffu : uint32_t(offset)) + e.name + wide;
   }
   const uint64_t at = out.size(), count = entries.size(), size = directory.size();
   out += directory;
   if (zip64) {
     const uint64_t record = out.size();
-    out += "PK\x06\x06" + raw(uint64_t(44)) + raw(uint32_t(0)) + raw(uint32_t(0)) + raw(uint32_t(0)) + raw(count) + raw(count) + raw(size) + raw(at);
+    out += "PK\x06\x06" + raw(uint64_t(44)) + raw(uint32_t(0)) + raw(uint32_t(0)) + raw(uint32_t(0)) + raw(count) + raw(count) +
+           raw(size) + raw(at);
     out += "PK\x06\x07" + raw(uint32_t(0)) + raw(record) + raw(uint32_t(1));
   }
   const auto narrow = [&](auto value) { return zip64 ? decltype(value)(~decltype(value)(0)) : value; };
-  return out + "PK\x05\x06" + raw(uint32_t(0)) + raw(narrow(uint16_t(count))) + raw(narrow(uint16_t(count))) + raw(narrow(uint32_t(size))) +
-         raw(narrow(uint32_t(at))) + raw(uint16_t(0));
+  return out + "PK\x05\x06" + raw(uint32_t(0)) + raw(narrow(uint16_t(count))) + raw(narrow(uint16_t(count))) +
+         raw(narrow(uint32_t(size))) + raw(narrow(uint32_t(at))) + raw(uint16_t(0));
 }
 
 /// The entries of a checkpoint around the pickled object.
-inline std::vector<ZipEntry> zip_entries(const std::string& object, const std::vector<TorchTensor>& tensors, const std::string& folder = "archive") {
+inline std::vector<ZipEntry> zip_entries(const std::string& object, const std::vector<TorchTensor>& tensors,
+                                         const std::string& folder = "archive") {
   std::vector<ZipEntry> out{{folder + "/data.pkl", pickle::whole(object)}, {folder + "/byteorder", "little"}};
   for (const TorchTensor& t : tensors)
     if (!t.bytes.empty()) out.push_back({folder + "/data/" + t.key, t.bytes});
   out.push_back({folder + "/version", "3\n"});
   return out;
 }
-inline std::string zip_checkpoint(const std::string& object, const std::vector<TorchTensor>& tensors) { return zip(zip_entries(object, tensors)); }
+inline std::string zip_checkpoint(const std::string& object, const std::vector<TorchTensor>& tensors) {
+  return zip(zip_entries(object, tensors));
+}
 
-inline std::string legacy_checkpoint(const std::string& object, const std::vector<TorchTensor>& tensors, bool little_endian = true) {
+inline std::string legacy_checkpoint(const std::string& object, const std::vector<TorchTensor>& tensors,
+                                     bool little_endian = true) {
   using namespace pickle;
   std::string out = whole("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") + whole(integer(1001)) +
                     whole(dict({{"protocol_version", integer(1001)}, {"little_endian", little_endian ? "\x88" : "\x89"}}));
@@ -160,16 +171,20 @@ inline std::string legacy_checkpoint(const std::string& object, const std::vecto
   return out + whole(object) + whole(list(keys)) + data;
 }
 
-/// Four floats tensors, one of them a transposed view of another's storage, and an integer counter, under params_ema beside plain values.
+/// Four floats tensors, one of them a transposed view of another's storage, and an integer counter, under params_ema beside plain
+/// values.
 inline std::vector<TorchTensor> small_tensors() {
   std::vector<float> w(24);
   for (size_t i = 0; i < w.size(); ++i) w[i] = float(i) / 8 - 1;
-  return {dense("conv.weight", {2, 3, 2, 2}, w, "0"), dense("conv.bias", {2}, {0.5f, -0.25f}, "1"),
-          {"transposed", "FloatStorage", {4, 6}, {1, 4}, 0, 24, "0", ""}, dense("norm.running_mean", {3}, {1, 2, 3}, "2"),
+  return {dense("conv.weight", {2, 3, 2, 2}, w, "0"),
+          dense("conv.bias", {2}, {0.5f, -0.25f}, "1"),
+          {"transposed", "FloatStorage", {4, 6}, {1, 4}, 0, 24, "0", ""},
+          dense("norm.running_mean", {3}, {1, 2, 3}, "2"),
           {"norm.num_batches_tracked", "LongStorage", {}, {}, 0, 1, "3", raw(int64_t(-7))}};
 }
 inline std::string small_object(bool legacy) {
-  return pickle::dict({{"params_ema", pickled_dict(small_tensors(), legacy)}, {"iter", pickle::integer(1234)}, {"lr", pickle::real(1e-4)}});
+  return pickle::dict(
+      {{"params_ema", pickled_dict(small_tensors(), legacy)}, {"iter", pickle::integer(1234)}, {"lr", pickle::real(1e-4)}});
 }
 inline std::string small_zip() { return zip_checkpoint(small_object(false), small_tensors()); }
 inline std::string small_legacy() { return legacy_checkpoint(small_object(true), small_tensors()); }

@@ -15,7 +15,8 @@ namespace {
 // The path of a recorded file, or nothing and a word that the test is skipped.
 std::optional<std::string> recorded(const fs::path& name) {
   const fs::path folder = golden_folder();
-  const fs::path path = name.has_parent_path() && *name.begin() == "weights" ? folder.parent_path() / name : folder / "checkpoints" / name;
+  const fs::path path =
+      name.has_parent_path() && *name.begin() == "weights" ? folder.parent_path() / name : folder / "checkpoints" / name;
   if (folder.empty() || !fs::exists(path)) {
     MESSAGE("skipped: no file " << name.string());
     return std::nullopt;
@@ -42,13 +43,14 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 TEST_CASE("pth files: the same small network in every wrapping") {
   const auto expected = open_golden("checkpoints/mini_expected.safetensors");
   if (!expected) return;
-  for (const char* name : {"mini_zip", "mini_legacy", "mini_module_prefix", "mini_bare_state_dict", "mini_parameters", "mini_params_and_ema", "mini_fp16", "mini_bf16"}) {
+  for (const char* name : {"mini_zip", "mini_legacy", "mini_module_prefix", "mini_bare_state_dict", "mini_parameters",
+                           "mini_params_and_ema", "mini_fp16", "mini_bf16"}) {
     const auto path = recorded(std::string(name) + ".pth");
     if (!path) return;
     INFO(std::string(name));
     const PthFile file(*path);
-    const bool halved = std::string(name) == "mini_params_and_ema";      // its params_ema holds half of the values
-    const bool no_counter = std::string(name) == "mini_parameters";      // an integer cannot be a parameter
+    const bool halved = std::string(name) == "mini_params_and_ema";  // its params_ema holds half of the values
+    const bool no_counter = std::string(name) == "mini_parameters";  // an integer cannot be a parameter
     CHECK(file.names().size() == expected->names().size() - no_counter);
     for (const std::string& n : expected->names()) {
       INFO(n);
@@ -58,10 +60,12 @@ TEST_CASE("pth files: the same small network in every wrapping") {
       if (std::string(name) == "mini_fp16" || std::string(name) == "mini_bf16") {
         // Rounding to 11 or 8 bits moves a value by at most half a unit in the last place; 2^-24 is half of the least half.
         const double ulp = std::string(name) == "mini_fp16" ? 0x1p-11 : 0x1p-8;
-        for (int64_t i = 0; i < want.numel(); ++i) CHECK(std::abs(got.item(i) - want.item(i)) <= ulp * std::abs(want.item(i)) + 0x1p-24);
+        for (int64_t i = 0; i < want.numel(); ++i)
+          CHECK(std::abs(got.item(i) - want.item(i)) <= ulp * std::abs(want.item(i)) + 0x1p-24);
         if (want.dtype() == DType::f32) CHECK(got.dtype() == (std::string(name) == "mini_fp16" ? DType::f32 : DType::bf16));
       } else if (halved) {
-        for (int64_t i = 0; i < want.numel(); ++i) CHECK(got.item(i) == (want.dtype() == DType::f32 ? want.item(i) / 2 : want.item(i)));
+        for (int64_t i = 0; i < want.numel(); ++i)
+          CHECK(got.item(i) == (want.dtype() == DType::f32 ? want.item(i) / 2 : want.item(i)));
       } else {
         CHECK(same_bits(got, want));
       }
@@ -95,7 +99,8 @@ TEST_CASE("pth files: a training state") {
   if (!expected || !path) return;
   const PthFile file(*path);
   REQUIRE(file.names().size() == 3);
-  for (const char* n : {"exp_avg", "exp_avg_sq"}) CHECK(same_bits(file.read(std::string("optimizers.0.state.0.") + n), expected->read(n)));
+  for (const char* n : {"exp_avg", "exp_avg_sq"})
+    CHECK(same_bits(file.read(std::string("optimizers.0.state.0.") + n), expected->read(n)));
   CHECK(file.read("optimizers.0.state.0.step").item() == expected->read("step").item());
   CHECK(file.others()[1].name == "iter");
   CHECK(file.others()[1].what == "42");
@@ -113,12 +118,22 @@ TEST_CASE("pth files: all keys of the published network") {
 }
 
 TEST_CASE("pth files: hostile and damaged ones are refused by name") {
-  const std::pair<const char*, const char*> cases[] = {
-      {"evil_zip.pth", "posix.system"}, {"evil_legacy.pth", "posix.system"}, {"evil_eval.pth", "eval"}, {"evil_plain.pkl", "posix.system"},
-      {"bad_truncated.pth", "cut short"}, {"bad_truncated_legacy.pth", "cut short"}, {"bad_random.pth", "bad_random.pth"}, {"bad_empty.pth", "is empty"},
-      {"bad_missing_storage.pth", "is missing"}, {"bad_short_storage.pth", "bytes"}, {"bad_path_traversal.pth", "refused: an entry is called"},
-      {"bad_oversized_view.pth", "of a storage of 4"}, {"bad_negative_offset.pth", "begins at element -3"},
-      {"bad_header_length.safetensors", "at most"}, {"bad_offsets.safetensors", "safetensors"}, {"bad_shape_overflow.safetensors", "overflows"}};
+  const std::pair<const char*, const char*> cases[] = {{"evil_zip.pth", "posix.system"},
+                                                       {"evil_legacy.pth", "posix.system"},
+                                                       {"evil_eval.pth", "eval"},
+                                                       {"evil_plain.pkl", "posix.system"},
+                                                       {"bad_truncated.pth", "cut short"},
+                                                       {"bad_truncated_legacy.pth", "cut short"},
+                                                       {"bad_random.pth", "bad_random.pth"},
+                                                       {"bad_empty.pth", "is empty"},
+                                                       {"bad_missing_storage.pth", "is missing"},
+                                                       {"bad_short_storage.pth", "bytes"},
+                                                       {"bad_path_traversal.pth", "refused: an entry is called"},
+                                                       {"bad_oversized_view.pth", "of a storage of 4"},
+                                                       {"bad_negative_offset.pth", "begins at element -3"},
+                                                       {"bad_header_length.safetensors", "at most"},
+                                                       {"bad_offsets.safetensors", "safetensors"},
+                                                       {"bad_shape_overflow.safetensors", "overflows"}};
   for (const auto& [name, part] : cases) {
     const auto path = recorded(name);
     if (!path) return;
@@ -158,5 +173,6 @@ TEST_CASE("pth files: weights published by others") {
     if (*k.tensor && file.has(k.tensor)) CHECK(file.shape(k.tensor) == k.shape);
     CHECK_MESSAGE((!*k.tensor || file.has(k.tensor)), file.names().front());
   }
-  if (const auto path = recorded("weights/gfpgan_test_eye_mouth_landmarks.pth")) CHECK(error_of(*path).find("holds no tensors") != std::string::npos);
+  if (const auto path = recorded("weights/gfpgan_test_eye_mouth_landmarks.pth"))
+    CHECK(error_of(*path).find("holds no tensors") != std::string::npos);
 }

@@ -41,7 +41,8 @@ std::string one(const TorchTensor& t) { return zip_checkpoint(pickle::dict({{"pa
 
 void check_small(const PthFile& file) {
   CHECK(file.chosen() == "params_ema");
-  CHECK(file.names() == std::vector<std::string>{"conv.weight", "conv.bias", "transposed", "norm.running_mean", "norm.num_batches_tracked"});
+  CHECK(file.names() ==
+        std::vector<std::string>{"conv.weight", "conv.bias", "transposed", "norm.running_mean", "norm.num_batches_tracked"});
   CHECK(file.shape("conv.weight") == Shape{2, 3, 2, 2});
   const Tensor w = file.read("conv.weight"), t = file.read("transposed");
   for (int64_t i = 0; i < 24; ++i) CHECK(w.item(i) == float(i) / 8 - 1);
@@ -108,7 +109,8 @@ TEST_CASE("pth: element types") {
   const Tensor flags = read("BoolStorage", 2, std::string("\x00\x02", 2));
   CHECK(flags.dtype() == DType::u8);
   CHECK(flags.item(1) == 1);
-  CHECK_SAYS(o.error(one({"t", "ComplexFloatStorage", {1}, {1}, 0, 1, "0", std::string(8, '\0')})), "torch.ComplexFloatStorage is not supported");
+  CHECK_SAYS(o.error(one({"t", "ComplexFloatStorage", {1}, {1}, 0, 1, "0", std::string(8, '\0')})),
+             "torch.ComplexFloatStorage is not supported");
 }
 
 TEST_CASE("pth: views are held against their storage") {
@@ -139,11 +141,14 @@ TEST_CASE("pth: what a pickle may call") {
   Opener o;
   using namespace pickle;
   const auto t = small_tensors();
-  const auto with = [&](const std::string& value) { return zip_checkpoint(dict({{"params", pickled_dict(t, false)}, {"x", value}}), t); };
-  for (const std::string& evil : {call(global("posix", "system"), {string("touch PWNED")}), call(global("__builtin__", "eval"), {string("1")}),
-                                  call("\x8c\x05posix\x8c\x06system\x93", {string("touch PWNED")}), global("posix", "system") + tuple({}) + "\x81",
-                                  global("os", "system") + dict({}) + "b", call(global("torch.hub", "load"), {string("x")}),
-                                  call(global("torch._utils", "_rebuild_sparse_tensor"), {})}) {
+  const auto with = [&](const std::string& value) {
+    return zip_checkpoint(dict({{"params", pickled_dict(t, false)}, {"x", value}}), t);
+  };
+  for (const std::string& evil :
+       {call(global("posix", "system"), {string("touch PWNED")}), call(global("__builtin__", "eval"), {string("1")}),
+        call("\x8c\x05posix\x8c\x06system\x93", {string("touch PWNED")}), global("posix", "system") + tuple({}) + "\x81",
+        global("os", "system") + dict({}) + "b", call(global("torch.hub", "load"), {string("x")}),
+        call(global("torch._utils", "_rebuild_sparse_tensor"), {})}) {
     const std::string message = o.error(with(evil));
     CHECK_SAYS(message, "to be run");
     CHECK_SAYS(message, "nothing is ever executed");
@@ -177,17 +182,22 @@ TEST_CASE("pth: where the tensors are") {
   CHECK(nested.names() == std::vector<std::string>{"optimizers.0.state.w", "more.w"});
   CHECK(first(pickled(a[0], false)).names() == std::vector<std::string>{"tensor"});
 
-  CHECK_SAYS(o.error(zip_checkpoint(dict({{"iter", integer(1)}, {"note", string("x")}}), {})), "holds no tensors (iter: 1, note: 'x')");
-  CHECK_SAYS(o.error(zip_checkpoint(pickled_dict({a[0], dense("module.w", {1}, {1}, "1")}, false), both)), "two tensors are named 'w'");
+  CHECK_SAYS(o.error(zip_checkpoint(dict({{"iter", integer(1)}, {"note", string("x")}}), {})),
+             "holds no tensors (iter: 1, note: 'x')");
+  CHECK_SAYS(o.error(zip_checkpoint(pickled_dict({a[0], dense("module.w", {1}, {1}, "1")}, false), both)),
+             "two tensors are named 'w'");
   CHECK_SAYS(o.error(zip_checkpoint(pickled_dict({dense("\xff", {1}, {1}, "0")}, false), a)), "is not text");
   CHECK_SAYS(o.error(zip_checkpoint(pickled_dict({dense("\x1b[2J", {1}, {1}, "0")}, false), a)), "is not text");
 
   std::string deep = in_a;
   for (int i = 0; i < 100; ++i) deep = dict({{"d", deep}});
   CHECK_SAYS(o.error(zip_checkpoint(deep, a)), "nested more than 64 deep");
-  CHECK_SAYS(o.error(zip_checkpoint("}q\x01" + std::string("(") + string("self") + "h\x01u", {})), "nested more than 64 deep");  // holds itself
+  CHECK_SAYS(o.error(zip_checkpoint("}q\x01" + std::string("(") + string("self") + "h\x01u", {})),
+             "nested more than 64 deep");  // holds itself
   // Thirty lists, each holding the one before twice: a billion values in 200 bytes.
-  std::string doubled = "](K\x01" "e";
+  std::string doubled =
+      "](K\x01"
+      "e";
   for (char i = 1; i <= 30; ++i) doubled = doubled + "q" + i + "0](" + "h" + i + "h" + i + "e";
   CHECK_SAYS(o.error(zip_checkpoint(doubled, {})), "unfold to more than");
 }

@@ -47,7 +47,8 @@ TEST_CASE("weight files: ten thousand damaged ones load or are refused") {
   MemoryFile file;
   const std::string intact = scratch / "intact.safetensors";
   const std::vector<float> w(24, 1.5f);
-  write_safetensors(intact, {{"conv.weight", Tensor::of<float>({2, 3, 2, 2}, w)}, {"count", Tensor::full({}, 7, DType::i64)}}, {{"kind", "test"}});
+  write_safetensors(intact, {{"conv.weight", Tensor::of<float>({2, 3, 2, 2}, w)}, {"count", Tensor::full({}, 7, DType::i64)}},
+                    {{"kind", "test"}});
   std::string safetensors;
   {
     std::ifstream in(intact, std::ios::binary);

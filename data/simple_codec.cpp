@@ -66,6 +66,11 @@ Image decode_simple(Bytes file, const std::string& name) {
   stbi_info_from_memory(file.data(), int(std::min<size_t>(file.size(), 1 << 20)), &w, &h, &c);
   check_image_size(uint64_t(w), uint64_t(h), name);
 
+  // A run in a TGA packs 128 pixels into two bytes, and BMP at best 8 into one: a short file must not cost the time of a large one.
+  constexpr uint64_t kMostPixelsPerByte = 64;
+  KIN_CHECK(uint64_t(w) * uint64_t(h) <= kMostPixelsPerByte * file.size(), name, ": the ", format, " image is cut short: ", w, "x", h,
+            " pixels need more than ", file.size(), " bytes");
+
   Reader reader{file};
   const std::unique_ptr<stbi_uc, void (*)(void*)> raw(
       stbi_load_from_callbacks(&kCallbacks, &reader, &w, &h, &c, 3), stbi_image_free);

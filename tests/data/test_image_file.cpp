@@ -173,6 +173,10 @@ TEST_CASE("image file: BMP, PGM, PPM and TGA") {
   CHECK_THROWS_WITH_AS(decode_image(as_bytes("P6\n2 1\n255\n\xff\x33"), "ppm"), doctest::Contains("cut short"), Error);
   CHECK_THROWS_WITH_AS(decode_image(as_bytes(bmp.substr(0, 55)), "bmp"), doctest::Contains("cut short"), Error);
   CHECK_THROWS_WITH_AS(decode_image(as_bytes(tga + "x"), "tga"), doctest::Contains("cut short"), Error);
+  const std::string hollow("\0\0\3\0\0\0\0\0\0\0\0\0\x1d\x71\1\x42\x08\0", 18);  // 28957x16897 pixels, no data
+  CHECK_THROWS_AS(decode_image(as_bytes(hollow), "tga"), Error);
+  const std::string long_run("\0\0\x0a\0\0\0\0\0\0\0\0\0\x80\0\1\0\x18\x20\xff\0\x33\xff", 22);  // 128 equal pixels
+  CHECK(decode_image(as_bytes(long_run), "tga").pixels.size() == 3 * 128);
 }
 
 TEST_CASE("image file: what is not an image is named for what it is") {

@@ -91,7 +91,10 @@ int run(int argc, char** argv) {
   check->add_option("--only", parity.only, "Part of \"file/case\", or a pattern with *");
   check->add_option("--json", parity.json, "Write the results there as JSON");
   check->add_flag("--failures", parity.failures_only, "Print the comparisons that failed, not all");
-  check->callback([&] { command = [&] { return run_parity(parity, std::cout); }; });
+  check->callback([&] { command = [&] {
+    if (device != "auto") parity.device = device;
+    return run_parity(parity, std::cout);
+  }; });
 
   try {
     app.parse(argc, argv);

@@ -80,6 +80,8 @@ void visit(Recipe& r, Visitor& v) {
     }
     if (s == &r.stage3) {
       v(key("zero_start"), s->zero_start);
+      v(key("fix_generator"), s->fix_generator);
+      v(key("fix_transformer"), s->fix_transformer);
       v(key("w"), s->w, 0.0, 10.0);
     }
   }

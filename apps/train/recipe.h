@@ -46,6 +46,8 @@ struct StageRecipe {
   int gan_start = 1 << 30;              // first step with the discriminator
   double gan_weight = 0.8;              // times the adaptive factor
   bool zero_start = false;              // stage III: the fusion starts as w = 0 does; the published one starts at random
+  bool fix_generator = true;            // stage III: as published; false trains it too
+  bool fix_transformer = false;         // stage III: true trains the fusion alone, so that w = 0 stays what stage II made it
   double w = 1;                         // stage III: fidelity weight
   int validate_every = 0;               // 0: at the end only
 };

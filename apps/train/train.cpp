@@ -143,6 +143,9 @@ class Training {
     const Former net = new_codeformer();
     load_checkpoint(predecessor("codes.safetensors", 2), kCodeFormerKind, *net.store);
     freeze_codebook_and_generator(*net.store);
+    if (!r_.stage3.fix_generator) net.store->unfreeze("generator.*");
+    if (r_.stage3.fix_transformer)
+      for (const char* part : {"encoder.*", "position_emb", "feat_emb.*", "ft_layers.*", "idx_pred_layer.*"}) net.store->freeze(part);
     if (r_.stage3.zero_start)
       for (const auto& e : net.store->entries())
         if (matches_pattern(e.name, "fuse_convs_dict.*.scale.2.*") || matches_pattern(e.name, "fuse_convs_dict.*.shift.2.*")) e.value().fill_(0);
@@ -152,6 +155,8 @@ class Training {
     JointOptions options;
     options.image.perceptual = perceptual_;
     options.image.gan_weight = r_.stage3.gan_weight;
+    options.generator_is_frozen = r_.stage3.fix_generator;
+    if (r_.stage3.fix_transformer) options.tokens = {.feature_weight = 0, .entropy_weight = 0};
     loop("stage3", r_.stage3, data_.degraded, [&](int64_t step, const Batch& batch) {
       const Tensor target = vqgan.net->codes(batch.gt);
       const Discriminator* critic = step >= r_.stage3.gan_start ? d.net.get() : nullptr;

@@ -70,7 +70,11 @@ std::vector<GradcheckRow> check_codeformer(bool full, uint64_t seed) {
     args.latent_size = 4;
     args.connect_list = {4, 8, 16, 32};
   } else {
-    args = {.backbone = vqgan_args(false), .dim_embd = 16, .n_head = 2, .n_layers = 1, .latent_size = kSmallPixels / 2 * (kSmallPixels / 2), .connect_list = {16}};
+    args.dim_embd = 16;
+    args.n_head = 2;
+    args.n_layers = 1;
+    args.latent_size = kSmallPixels / 2 * (kSmallPixels / 2);
+    args.connect_list = {16};
   }
   const CodeFormer net(s.store.root(), args);
   s.fill(1, full ? kFullPixels : kSmallPixels, seed);

@@ -71,7 +71,8 @@ void cosine_triplet_case(PartRun& r) {
   const Var loss = cosine_triplet(positive, anchor, negative);
   const int64_t batch = anchor.dim(0);
   const auto flat = [&](const Var& x) { return reshape(x, {batch, x.numel() / batch}); };
-  const Var near = cosine_similarity(flat(positive), flat(anchor), -1, 1e-12), far = cosine_similarity(flat(negative), flat(anchor), -1, 1e-12);
+  const auto cosine_with = [&](const Var& x) { return cosine_similarity(flat(x), flat(anchor), -1, 1e-12); };
+  const Var near = cosine_with(positive), far = cosine_with(negative);
   r.values("out.cos_pos", near);
   r.values("out.cos_neg", far);
   r.values("out.per_sample", softplus(far - near));

@@ -84,12 +84,13 @@ void jpeg_case(const GoldenFile& golden, Check& check) {
 void chain_case(const GoldenFile& golden, Check& check) {
   const std::string note = golden.metadata("notes").at("chain").get<std::string>();
   std::smatch kernel, quality, noise;
-  KIN_CHECK(std::regex_search(note, kernel, std::regex("kernel ([^;]+);")) && std::regex_search(note, quality, std::regex("JPEG q([0-9]+)")) &&
+  KIN_CHECK(std::regex_search(note, kernel, std::regex("kernel ([^;]+);")) &&
+                std::regex_search(note, quality, std::regex("JPEG q([0-9]+)")) &&
                 std::regex_search(note, noise, std::regex("noise\\*([0-9.]+)/255")),
             "parity: cannot read the chain's note: ", note);
   const auto stored = [&](const char* step) { return golden_image(golden, text("chain/", step)); };
-  check_image(check, "1_blur", filter2d(golden_image(golden, "image_bgr"), kernel_named(kernel[1], int(golden.shape("kernel/" + kernel[1].str())[0]))),
-              stored("1_blur"), kFilter);
+  const Kernel blur = kernel_named(kernel[1], int(golden.shape("kernel/" + kernel[1].str())[0]));
+  check_image(check, "1_blur", filter2d(golden_image(golden, "image_bgr"), blur), stored("1_blur"), kFilter);
   const Image down = stored("2_down"), up = stored("5_up");
   check_image(check, "2_down", resize(stored("1_blur"), down.h, down.w), down, kFloatResize);
   Image noisy = down;

@@ -2,7 +2,8 @@
 
 namespace kintsugi::parity {
 
-GoldenFile::GoldenFile(const std::filesystem::path& path, std::string label) : path_(path), label_(std::move(label)), file_(path.string()) {}
+GoldenFile::GoldenFile(const std::filesystem::path& path, std::string label)
+    : path_(path), label_(std::move(label)), file_(path.string()) {}
 
 SafetensorsFile GoldenFile::neighbour(const std::string& name) const { return SafetensorsFile((path_.parent_path() / name).string()); }
 

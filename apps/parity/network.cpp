@@ -31,7 +31,8 @@ struct ZeroRows {
 };
 ZeroRows zero_rows(const GoldenFile& golden, const GradientTable& table) {
   const Tensor rows = golden.read(table.tensor);
-  KIN_CHECK(rows.rank() == 2 && rows.dim(0) == int64_t(table.names.size()), "parity: ", table.names.size(), " names for the rows of ", table.tensor, " ", rows);
+  KIN_CHECK(rows.rank() == 2 && rows.dim(0) == int64_t(table.names.size()), "parity: ", table.names.size(),
+            " names for the rows of ", table.tensor, " ", rows);
   ZeroRows zero;
   for (int64_t i = 0; i < rows.dim(0); ++i) zero.largest = std::max(zero.largest, rows.item(2 * i));
   for (int64_t i = 0; i < rows.dim(0); ++i)

@@ -36,7 +36,8 @@ OpAdapter attention_layer(int width, int heads) {
       return linear(x.value(), mha.in_proj_weight.value().rows(part * width, (part + 1) * width),
                     mha.in_proj_bias.value().rows(part * width, (part + 1) * width));
     };
-    r.output("attn_mean_over_heads", attention_map(projected(0).value(), projected(1).value(), heads, 1 / std::sqrt(double(width / heads))));
+    const double scale = 1 / std::sqrt(double(width / heads));
+    r.output("attn_mean_over_heads", attention_map(projected(0).value(), projected(1).value(), heads, scale));
   };
 }
 

@@ -64,7 +64,8 @@ void lpips_metric_case(const GoldenFile& golden, Check& check, DType dtype) {
 
 std::vector<ParityCase> cases(const GoldenFile& golden) {
   std::vector<ParityCase> all{{"inputs", [&golden](Check& check) {
-    for (const char* name : {"x", "y"}) check.values(name, formula(golden.salt(), text("percep/", name), golden.shape(name)), golden.read(name), 0);
+    for (const char* name : {"x", "y"})
+      check.values(name, formula(golden.salt(), text("percep/", name), golden.shape(name)), golden.read(name), 0);
   }}};
   const Json table = golden.metadata("cases");
   for (const auto& [name, options] : table.items()) {

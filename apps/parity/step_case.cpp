@@ -16,7 +16,8 @@ void check_losses(const GoldenFile& golden, Check& check, const std::string& sta
   const Tensor want = golden.read(start + "losses");
   for (size_t i = 0; i < names.size(); ++i) {
     const bool of_gradient = of_gradients.count(names[i]) > 0;
-    check.number(start + "losses " + names[i], report.loss(names[i]), want.item(int64_t(i)), of_gradient ? tolerance::gradient : tolerance::network);
+    check.number(start + "losses " + names[i], report.loss(names[i]), want.item(int64_t(i)),
+                 of_gradient ? tolerance::gradient : tolerance::network);
     if (of_gradient) check.mark_gradient();
   }
 }

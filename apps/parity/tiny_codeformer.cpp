@@ -59,7 +59,9 @@ void run(const GoldenFile& golden, Check& check, const std::string& name, const 
   check.values("x", formula(golden.salt(), kPrefix + "x", golden.shape("x")), golden.read("x"), 0);
 
   const Json& kwargs = options.at("kwargs");
-  const CodeFormerCall call{.w = kwargs.at("w").get<double>(), .detach_16 = kwargs.at("detach_16").get<bool>(), .adain = kwargs.at("adain").get<bool>()};
+  const CodeFormerCall call{.w = kwargs.at("w").get<double>(),
+                            .detach_16 = kwargs.at("detach_16").get<bool>(),
+                            .adain = kwargs.at("adain").get<bool>()};
   const Var x(golden.read("x", nchw).to(dtype), true);
   const CodeFormerOutput out = net(x, call);
   check.values(start + "out", out.image.value(), golden.read(start + "out"), tolerance::network, nchw);

@@ -1,5 +1,4 @@
 // tiny_step_stage2 and tiny_step_stage3: steps of CodeFormer's training with frozen codebook and generator.
-#include "apps/parity/formula.h"
 #include "apps/parity/step_case.h"
 #include "apps/parity/tiny_nets.h"
 #include "models/codeformer/stages.h"
@@ -32,12 +31,13 @@ void stage2(const GoldenFile& golden, Check& check, const std::string& start, co
   freeze_codebook_and_generator(g);
   check_inputs(golden, check, kPrefix, {"gt", "in", "in_large"});
   const Tensor codes = codes_of(golden, check, net, dtype);
-  run_step(golden, check, start, names, {.g = g, .g_prefix = kPrefix, .d_prefix = {}}, golden.read("gt", nchw).to(dtype), {.lr = 1e-4, .ema_decay = 0.995},
-           [&] { return stage2_step(net, golden.read("in", nchw).to(dtype), codes); });
+  run_step(golden, check, start, names, {.g = g, .g_prefix = kPrefix, .d_prefix = {}}, golden.read("gt", nchw).to(dtype),
+           {.lr = 1e-4, .ema_decay = 0.995}, [&] { return stage2_step(net, golden.read("in", nchw).to(dtype), codes); });
 }
 
 void stage3(const GoldenFile& golden, Check& check, const std::string& start, const Json& names, DType dtype) {
-  ParameterStore g({.dtype = dtype, .initialise = false}), d({.dtype = dtype, .initialise = false}), judge({.dtype = dtype, .initialise = false});
+  const StoreOptions empty{.dtype = dtype, .initialise = false};
+  ParameterStore g(empty), d(empty), judge(empty);
   const CodeFormer net(g.root(), kTinyCodeFormer);
   const Discriminator discriminator(d.root(), kTinyDiscriminator);
   const LpipsLoss lpips(judge.root());
@@ -49,7 +49,8 @@ void stage3(const GoldenFile& golden, Check& check, const std::string& start, co
 
   Stage3Options options;
   options.joint.image.perceptual = lpips.as_image_loss();
-  const Stage3Batch batch{.in = golden.read("in", nchw).to(dtype), .in_large = golden.read("in_large", nchw).to(dtype), .gt = golden.read("gt", nchw).to(dtype),
+  const auto image = [&](const char* name) { return golden.read(name, nchw).to(dtype); };
+  const Stage3Batch batch{.in = image("in"), .in_large = image("in_large"), .gt = image("gt"),
                           .target = codes_of(golden, check, net, dtype)};
   run_step(golden, check, start, names, {g, kPrefix, &d, &discriminator, kDiscriminator}, batch.gt, {.lr = 5e-5, .ema_decay = 0.997},
            [&] { return stage3_generator_step(net, &discriminator, batch, iteration_of(start), options); });

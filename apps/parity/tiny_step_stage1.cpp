@@ -11,7 +11,8 @@ constexpr int64_t kIteration = 30002;
 const VqganArgs kArgs{.img_size = 64, .nf = 32, .ch_mult = {1, 1, 2}, .res_blocks = 1, .codebook_size = 64, .emb_dim = 32};
 
 void run(const GoldenFile& golden, Check& check, DType dtype) {
-  ParameterStore g({.dtype = dtype, .initialise = false}), d({.dtype = dtype, .initialise = false}), judge({.dtype = dtype, .initialise = false});
+  const StoreOptions empty{.dtype = dtype, .initialise = false};
+  ParameterStore g(empty), d(empty), judge(empty);
   const VQAutoEncoder net(g.root(), kArgs);
   const Discriminator discriminator(d.root(), kTinyDiscriminator);
   const LpipsLoss lpips(judge.root());

@@ -53,7 +53,8 @@ void lpips_vgg_case(PartRun& r) {
       continue;
     }
     const size_t number = e.name.find('.', e.name.find("slice"));  // net.slice2.5.weight is features.5.weight
-    value.copy_(from_stored(formula_parameter(r.golden().salt(), "vgg16/features" + e.name.substr(number), to_stored(value, order).shape()), order));
+    const Shape stored = to_stored(value, order).shape();
+    value.copy_(from_stored(formula_parameter(r.golden().salt(), "vgg16/features" + e.name.substr(number), stored), order));
   }
   const Var a = r.leaf("in.a", nchw);
   const LpipsResult result = lpips(a, r.constant("in.b", nchw));

@@ -100,7 +100,7 @@ int run_info(const std::vector<std::string>& files, bool json) {
       else print(d);
     } catch (const Error& e) {
       ++failures;
-      fmt::print(stderr, "{}\n", e.what());
+      fmt::print(stderr, "kintsugi: {}\n", e.what());
     }
   }
   if (json) fmt::print("{}\n", list.dump(2));

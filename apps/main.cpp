@@ -1,11 +1,13 @@
 // The program `kintsugi`: reads the command line, calls one command, turns exceptions into exit codes.
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/cli/toml_reader.h"
 #include "apps/convert.h"
 #include "apps/demo.h"
 #include "apps/gradcheck.h"
@@ -21,10 +23,29 @@ using namespace kintsugi;
 
 namespace {
 
+// CLI11 complains about what is required before it looks at what it did not understand; the person's slip is the second.
+std::string complaint(const CLI::App& app, const CLI::ParseError& e) {
+  const auto chosen = app.get_subcommands();
+  const auto strange = app.remaining(true);
+  const std::string help = chosen.empty() ? "kintsugi --help" : "kintsugi " + chosen.front()->get_name() + " --help";
+  if (strange.empty()) return text(e.what(), "; see ", help);
+  const bool option = strange.front().starts_with("-");
+  std::set<std::string> known;
+  if (!option)
+    for (const auto* s : app.get_subcommands([](const CLI::App*) { return true; })) known.insert(s->get_name());
+  else
+    for (const auto* a : {&app, static_cast<const CLI::App*>(chosen.empty() ? nullptr : chosen.front())})
+      if (a) for (const auto* o : a->get_options()) for (const auto& name : o->get_lnames()) known.insert("--" + name);
+  const std::string hint = option || chosen.empty() ? closest(strange.front(), known) : "";
+  return text(option ? "unknown option " : chosen.empty() ? "unknown command " : "unexpected argument ", strange.front(),
+              hint.empty() ? "" : "; did you mean " + hint + "?", hint.empty() ? "; see " : " See ", help);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Kintsugi: face restoration networks, trained, checked and run without a framework.\n\n"
                "  kintsugi demo                                              the whole story in five minutes\n"
-               "  kintsugi restore photo.png --weights demo -o restored.png  one face, with what the demo trained"};
+               "  kintsugi restore photo.png --weights demo -o restored.png  one face, with what the demo trained", "kintsugi"};
+  app.footer("Every command also takes --threads, --kernels, --device and -q: see kintsugi --help.");
   app.require_subcommand(1);
   app.fallthrough();
   int thread_count = 0;
@@ -48,8 +69,8 @@ int run(int argc, char** argv) {
   TrainCommand train_options;
   auto* train = app.add_subcommand("train", "Train from a recipe: codebook, code prediction, fidelity");
   train->add_option("RECIPE", train_options.recipe, "TOML file; apps/recipes has examples")->required();
-  train->add_option("--set", train_options.set, "Change one value: KEY=VALUE (repeatable)");
-  train->add_option("--stage", train_options.stages, "Only these stages; earlier ones' results are read from the run folder")->check(CLI::Range(1, 3));
+  train->add_option("--set", train_options.set, "Change one value: KEY=VALUE (repeatable)")->allow_extra_args(false);
+  train->add_option("--stage", train_options.stages, "Only these stages; earlier ones' results are read from the run folder")->check(CLI::Range(1, 3))->allow_extra_args(false);
   train->add_flag("--print", train_options.print, "Show the recipe with every value and stop");
   train->callback([&] { command = [&] { train_options.quiet = quiet; return run_train(train_options); }; });
 
@@ -99,7 +120,8 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kDone : kUsage;
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    throw UsageError(complaint(app, e));
   }
   if (device == "cuda") throw Error("--device cuda: this build has no CUDA backend; use --device cpu or auto");
   if (thread_count > 0) set_threads(thread_count);
@@ -110,6 +132,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file grown past the system's limit then is an error of the write, with the file's name, instead of a sudden end.
+  signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const UsageError& e) {

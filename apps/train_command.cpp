@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <set>
 
 #include "apps/cli/exit_codes.h"
 #include "apps/train/train.h"
@@ -17,8 +17,10 @@ int run_train(const TrainCommand& c) {
   }
   TrainOptions options{.quiet = c.quiet};
   if (!c.stages.empty()) {
-    options.first_stage = *std::min_element(c.stages.begin(), c.stages.end());
-    options.last_stage = *std::max_element(c.stages.begin(), c.stages.end());
+    const std::set<int> stages(c.stages.begin(), c.stages.end());
+    if (*stages.rbegin() - *stages.begin() >= int(stages.size())) throw UsageError("--stage: 2 stands between 1 and 3; give it too, or one stage at a time");
+    options.first_stage = *stages.begin();
+    options.last_stage = *stages.rbegin();
   }
   const TrainResult r = train(recipe, options);
   const Validation& v = r.validation;

@@ -5,16 +5,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 namespace kintsugi {
 namespace {
 constexpr double kBarEvery = 0.1, kLineEvery = 5;  // seconds
-}
-
-bool use_color(int descriptor) {
-  const char* no = std::getenv("NO_COLOR");
-  return isatty(descriptor) && !(no && *no);
 }
 
 std::string duration(double s) {

@@ -1,4 +1,4 @@
-// Progress on stderr: a bar where it is a terminal, otherwise a plain line every few seconds.
+// Progress on stderr: a bar where it is a terminal, otherwise a plain line every few seconds. Never in colour, so NO_COLOR is kept.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -27,9 +27,6 @@ class Progress {
   std::chrono::steady_clock::time_point start_;
   double last_drawn_ = -1e9;
 };
-
-/// Should output be coloured? Only a terminal, and never with NO_COLOR set.
-bool use_color(int descriptor);
 
 /// "1m 05s", "12.3s".
 std::string duration(double seconds);

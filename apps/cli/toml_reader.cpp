@@ -50,6 +50,12 @@ int edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+// Where a value stands: a line of the file, or the command line.
+std::string where(const std::string& name, const toml::node& n) {
+  const auto line = n.source().begin.line;
+  return line == 0 ? "--set" : text(name, ":", line);
+}
+
 // Finds values and words the complaint when one is wrong.
 struct Place {
   const std::string& name;
@@ -60,7 +66,7 @@ struct Place {
     std::ostringstream found;
     if (node->is_table()) found << "a table";
     else node->visit([&](const auto& n) { found << n; });
-    usage(name, ":", node->source().begin.line, ": ", key, " must be ", expected, ", got ", found.str(), " (", kind(*node), ")");
+    usage(where(name, *node), ": ", key, " must be ", expected, ", got ", found.str(), " (", kind(*node), ")");
   }
 };
 
@@ -195,7 +201,7 @@ void TomlReader::finish() {
   for (const auto& [key, node] : keys) {
     if (asked_.count(key)) continue;
     const std::string hint = closest(key, asked_);
-    complaint += text(complaint.empty() ? "" : "\n", name_, ":", node->source().begin.line, ": unknown key ", key,
+    complaint += text(complaint.empty() ? "" : "\n", where(name_, *node), ": unknown key ", key,
                       hint.empty() ? "" : "; did you mean ", hint, hint.empty() ? "" : "?");
   }
   if (!complaint.empty()) throw UsageError(complaint);

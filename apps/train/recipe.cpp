@@ -62,14 +62,15 @@ void visit(Recipe& r, Visitor& v) {
     auto key = [&](const char* k) { return p + k; };
     v(key("steps"), s->steps, 0, 1 << 30);
     v(key("batch"), s->batch, 1, 4096);
-    v(key("lr"), s->lr, 0.0, 1.0);
-    v(key("lr_end"), s->lr_end, 0.0, 1.0);
+    // No upper limit that would be a guess: a rate that is too high ends as a number that is not finite, which stops the run.
+    v(key("lr"), s->lr, 0.0, kAny);
+    v(key("lr_end"), s->lr_end, 0.0, kAny);
     v(key("warmup"), s->warmup, 0, 1 << 30);
     v(key("beta1"), s->beta1, 0.0, 0.9999999);
     v(key("beta2"), s->beta2, 0.0, 0.9999999);
     v(key("ema"), s->ema, 0.0, 0.9999999);
     v(key("clip"), s->clip, 0.0, kAny);
-    v(key("validate_every"), s->validate_every, 0, 1 << 30);
+    v(key("save_every"), s->save_every, 0, 1 << 30);
     if (s != &r.stage2) {
       v(key("gan_start"), s->gan_start, 0, 1 << 30);
       v(key("gan_weight"), s->gan_weight, 0.0, 100.0);
@@ -146,11 +147,17 @@ Recipe read(TomlReader& toml, const std::string& name, const std::vector<std::st
   for (int m : r.model.ch_mult)
     if (r.model.nf * m % r.model.norm_groups) wrong("model.nf * model.ch_mult must be multiples of model.norm_groups = ", r.model.norm_groups, ", got ", r.model.nf, " * ", m);
   if (r.model.dim_embd % r.model.n_head) wrong("model.dim_embd must be a multiple of model.n_head, got ", r.model.dim_embd, " and ", r.model.n_head);
-  for (int s : r.model.connect) {
-    bool found = false;
-    for (int l = 0; l < levels; ++l) found |= s == r.data.size >> l;
-    if (!found) wrong("model.connect: ", s, " is not a resolution of the network (", r.data.size, " halved ", levels - 1, " times)");
-  }
+  const std::pair<const char*, const std::vector<int>&> resolutions[] = {{"model.connect", r.model.connect}, {"model.attn_resolutions", r.model.attn_resolutions}};
+  for (const auto& [key, list] : resolutions)
+    for (int s : list) {
+      bool found = false;
+      for (int l = 0; l < levels; ++l) found |= s == r.data.size >> l;
+      if (!found) wrong(key, ": ", s, " is not a resolution of the network (", r.data.size, " halved ", levels - 1, " times)");
+    }
+  // d_layers convolutions halve the picture, two more take a pixel each.
+  const bool adversarial = r.stage1.gan_start < r.stage1.steps || r.stage3.gan_start < r.stage3.steps;
+  if (adversarial && r.data.size >> r.model.d_layers < 3)
+    wrong("model.d_layers must leave the discriminator at least 3 pixels of data.size = ", r.data.size, " (every layer halves), got ", r.model.d_layers);
   if (r.perceptual != "none" && r.perceptual_weights.empty()) wrong("perceptual = \"", r.perceptual, "\" needs perceptual_weights, a file (safetensors or PyTorch's) with that network's weights");
   return r;
 }

@@ -49,7 +49,7 @@ struct StageRecipe {
   bool fix_generator = true;            // stage III: as published; false trains it too
   bool fix_transformer = false;         // stage III: true trains the fusion alone, so that w = 0 stays what stage II made it
   double w = 1;                         // stage III: fidelity weight
-  int validate_every = 0;               // 0: at the end only
+  int save_every = 0;                   // steps between checkpoints within the stage; 0 = at its end only
 };
 
 struct Recipe {

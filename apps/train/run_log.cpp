@@ -10,12 +10,12 @@
 
 namespace kintsugi {
 
-RunLog::RunLog(const std::string& folder, const std::string& recipe) : folder_(folder) {
+RunLog::RunLog(const std::string& folder, const std::string& recipe, bool goes_on) : folder_(folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   KIN_CHECK(!error, folder, ": the run folder cannot be made: ", error.message());
   write_file(path("recipe.toml"), recipe.data(), recipe.size());
-  metrics_.reset(std::fopen(path("metrics.jsonl").c_str(), "w"));
+  metrics_.reset(std::fopen(path("metrics.jsonl").c_str(), goes_on ? "a" : "w"));
   KIN_CHECK(metrics_, path("metrics.jsonl"), ": cannot be written: ", std::strerror(errno));
 }
 

@@ -10,8 +10,9 @@ namespace kintsugi {
 
 class RunLog {
  public:
-  /// Makes the folder and writes recipe.toml. Throws Error when the folder cannot be made or written.
-  RunLog(const std::string& folder, const std::string& recipe);
+  /// Makes the folder and writes recipe.toml. metrics.jsonl starts empty, or when `goes_on` behind what earlier stages wrote.
+  /// Throws Error when the folder cannot be made or written.
+  RunLog(const std::string& folder, const std::string& recipe, bool goes_on = false);
 
   /// One line of metrics.jsonl: {"stage": ..., "step": ..., name: value, ...}; flushed at once.
   void write(const std::string& stage, int64_t step, const std::vector<std::pair<std::string, double>>& values);

@@ -9,6 +9,7 @@
 #include "apps/train/datasets.h"
 #include "apps/train/learner.h"
 #include "apps/train/run_log.h"
+#include "autograd/finite_watch.h"
 #include "data/image_file.h"
 #include "data/loader.h"
 #include "models/codeformer/stages.h"
@@ -64,6 +65,39 @@ using Vqgan = Built<VQAutoEncoder, VqganArgs>;
 using Former = Built<CodeFormer, CodeFormerArgs>;
 using Critic = Built<Discriminator, DiscriminatorArgs>;
 
+// A file that an earlier stage leaves in the run folder.
+std::string predecessor(const Recipe& r, const std::string& file, int stage) {
+  const std::string path = r.out + "/" + file;
+  KIN_CHECK(std::filesystem::exists(path), path, ": missing; it is the result of stage ", stage, ", run that first");
+  return path;
+}
+
+Vqgan frozen_vqgan(const Recipe& r) {
+  Vqgan v(vqgan_args(r), r.seed);
+  load_checkpoint(predecessor(r, "vqgan.safetensors", 1), kVqganKind, *v.store);
+  v.store->freeze("*");
+  v.store->eval();
+  return v;
+}
+
+Former former_of_stage2(const Recipe& r) {
+  Former net(codeformer_args(r), r.seed);
+  load_checkpoint(predecessor(r, "codes.safetensors", 2), kCodeFormerKind, *net.store);
+  return net;
+}
+
+Critic critic_of_stage1(const Recipe& r) {
+  Critic d(discriminator_args(r), r.seed);
+  load_checkpoint(predecessor(r, "discriminator.safetensors", 1), kDiscriminatorKind, *d.store);
+  return d;
+}
+
+// Throws what the first stage would throw over its predecessors' files, before anything in the run folder is touched.
+void check_predecessors(const Recipe& r, int first_stage) {
+  if (first_stage >= 2) frozen_vqgan(r);
+  if (first_stage == 3) former_of_stage2(r), critic_of_stage1(r);
+}
+
 // The feature network of the perceptual loss; weights come from the person, never from us.
 ImageLoss perceptual_loss(const Recipe& r) {
   if (r.perceptual == "none") return {};
@@ -80,7 +114,8 @@ ImageLoss perceptual_loss(const Recipe& r) {
 class Training {
  public:
   Training(const Recipe& recipe, const TrainOptions& options)
-      : r_(recipe), quiet_(options.quiet), log_(recipe.out, resolved(recipe)), data_(make_datasets(recipe)), perceptual_(perceptual_loss(recipe)) {}
+      : r_(recipe), quiet_(options.quiet), data_(make_datasets(recipe)), perceptual_(perceptual_loss(recipe)),
+        log_(recipe.out, resolved(recipe), options.first_stage > 1) {}
 
   TrainResult run(int first, int last) {
     if (first <= 1 && 1 <= last) stage1();
@@ -100,7 +135,12 @@ class Training {
     options.image.perceptual = perceptual_;
     options.image.gan_weight = r_.stage1.gan_weight;
     options.net_d_start_iter = r_.stage1.gan_start;
-    loop("stage1", r_.stage1, data_.clean, [&](int64_t step, const Batch& batch) {
+    const auto save_both = [&] {
+      const EmaWeights averaged(learn_g.ema());
+      save("discriminator.safetensors", {kDiscriminatorKind, to_json(discriminator_args(r_))}, *d.store);
+      save("vqgan.safetensors", {kVqganKind, to_json(g.net->args)}, *g.store);
+    };
+    loop("stage1", r_.stage1, data_.clean, save_both, [&](int64_t step, const Batch& batch) {
       Values values;
       const StageRecipe& s = r_.stage1;
       if (s.revive_every > 0 && step < s.revive_until && step % s.revive_every == 0)
@@ -116,18 +156,16 @@ class Training {
     log_.write("stage1 validation", r_.stage1.steps,
                {{"psnr", result_.vqgan.quality.psnr}, {"ssim", result_.vqgan.quality.ssim}, {"perplexity", result_.vqgan.perplexity}});
     write_image(log_.path("vqgan.png"), result_.vqgan.sheet);
-    save("vqgan.safetensors", {kVqganKind, to_json(g.net->args)}, *g.store);
-    save("discriminator.safetensors", {kDiscriminatorKind, to_json(discriminator_args(r_))}, *d.store);
   }
 
   void stage2() {
-    const Vqgan vqgan = frozen_vqgan();
-    const Former net = new_codeformer();
+    const Vqgan vqgan = frozen_vqgan(r_);
+    const Former net(codeformer_args(r_), r_.seed);
     // Encoder, codebook and generator go on from stage I under the same names.
     for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
     freeze_codebook_and_generator(*net.store);
     Learner learn("stage2", *net.store, r_.stage2);
-    loop("stage2", r_.stage2, data_.degraded, [&](int64_t step, const Batch& batch) {
+    loop("stage2", r_.stage2, data_.degraded, [&] { save_codeformer("codes.safetensors", net, learn.ema()); }, [&](int64_t step, const Batch& batch) {
       const Tensor target = vqgan.net->codes(batch.gt);
       Values values;
       generator(learn, step, values, [&] { return stage2_step(*net.net, batch.lq, target); });
@@ -135,13 +173,11 @@ class Training {
     });
     const EmaWeights averaged(learn.ema());
     measure("stage2", net, vqgan, {0}, "codes.png");
-    save("codes.safetensors", {kCodeFormerKind, to_json(net.net->args)}, *net.store);
   }
 
   void stage3() {
-    const Vqgan vqgan = frozen_vqgan();
-    const Former net = new_codeformer();
-    load_checkpoint(predecessor("codes.safetensors", 2), kCodeFormerKind, *net.store);
+    const Vqgan vqgan = frozen_vqgan(r_);
+    const Former net = former_of_stage2(r_);
     freeze_codebook_and_generator(*net.store);
     if (!r_.stage3.fix_generator) net.store->unfreeze("generator.*");
     if (r_.stage3.fix_transformer)
@@ -149,15 +185,14 @@ class Training {
     if (r_.stage3.zero_start)
       for (const auto& e : net.store->entries())
         if (matches_pattern(e.name, "fuse_convs_dict.*.scale.2.*") || matches_pattern(e.name, "fuse_convs_dict.*.shift.2.*")) e.value().fill_(0);
-    Critic d(discriminator_args(r_), r_.seed);
-    load_checkpoint(predecessor("discriminator.safetensors", 1), kDiscriminatorKind, *d.store);
+    const Critic d = critic_of_stage1(r_);
     Learner learn("stage3 codeformer", *net.store, r_.stage3), learn_d("stage3 discriminator", *d.store, r_.stage3);
     JointOptions options;
     options.image.perceptual = perceptual_;
     options.image.gan_weight = r_.stage3.gan_weight;
     options.generator_is_frozen = r_.stage3.fix_generator;
     if (r_.stage3.fix_transformer) options.tokens = {.feature_weight = 0, .entropy_weight = 0};
-    loop("stage3", r_.stage3, data_.degraded, [&](int64_t step, const Batch& batch) {
+    loop("stage3", r_.stage3, data_.degraded, [&] { save_codeformer("codeformer.safetensors", net, learn.ema()); }, [&](int64_t step, const Batch& batch) {
       const Tensor target = vqgan.net->codes(batch.gt);
       const Discriminator* critic = step >= r_.stage3.gan_start ? d.net.get() : nullptr;
       Values values;
@@ -168,12 +203,11 @@ class Training {
     });
     const EmaWeights averaged(learn.ema());
     measure("stage3", net, vqgan, {0, 0.5, 1}, "sheet.png");
-    save("codeformer.safetensors", {kCodeFormerKind, to_json(net.net->args)}, *net.store);
   }
 
-  // Draws batches, runs the step, writes its values and moves the progress bar.
-  template <class Step>
-  void loop(const std::string& stage, const StageRecipe& s, const DatasetPtr& data, Step&& step) {
+  // Draws batches, runs the step, writes its values and moves the progress bar; saves every so many steps and at the end.
+  template <class Save, class Step>
+  void loop(const std::string& stage, const StageRecipe& s, const DatasetPtr& data, Save&& save, Step&& step) {
     Loader loader(data, {.batch = s.batch, .threads = r_.data.workers, .seed = r_.seed});
     Progress progress(stage, s.steps, quiet_);
     for (int64_t n = 0; n < s.steps; ++n) {
@@ -182,7 +216,9 @@ class Training {
       std::string note;
       for (size_t i = 0; i < values.size() && i < 4; ++i) note += fmt::format("{} {:.4f}  ", values[i].first, values[i].second);
       progress.update(n + 1, note);
+      if (s.save_every > 0 && (n + 1) % s.save_every == 0 && n + 1 < s.steps) save();
     }
+    save();
   }
 
   template <class Compute>
@@ -216,23 +252,14 @@ class Training {
     say("{}: {:.1f}% of the clean faces' codes predicted ({:.1f}% by nearest neighbour)", stage, 100 * v.code_accuracy, 100 * v.nearest_accuracy);
   }
 
-  std::string predecessor(const std::string& file, int stage) const {
-    const std::string path = log_.path(file);
-    KIN_CHECK(std::filesystem::exists(path), path, ": missing; it is the result of stage ", stage, ", run that first");
-    return path;
+  void save_codeformer(const std::string& name, const Former& net, Ema& ema) {
+    const EmaWeights averaged(ema);
+    save(name, {kCodeFormerKind, to_json(net.net->args)}, *net.store);
   }
-
-  Vqgan frozen_vqgan() const {
-    Vqgan v(vqgan_args(r_), r_.seed);
-    load_checkpoint(predecessor("vqgan.safetensors", 1), kVqganKind, *v.store);
-    v.store->freeze("*");
-    v.store->eval();
-    return v;
-  }
-
-  Former new_codeformer() const { return Former(codeformer_args(r_), r_.seed); }
 
   void save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store) {
+    for (const auto& e : store.entries())
+      if (!all_finite(e.value())) throw NotFiniteError(text(log_.path(name), ": not written, for ", e.name, " is not finite"));
     result_.checkpoint = log_.path(name);
     result_.hash = store.state_hash();
     save_checkpoint(result_.checkpoint, info, {{"", &store}});
@@ -245,14 +272,17 @@ class Training {
 
   const Recipe& r_;
   bool quiet_;
-  RunLog log_;
   TrainingData data_;
   ImageLoss perceptual_;
+  RunLog log_;  // behind what may still refuse the recipe: a refused one leaves the run folder alone
   TrainResult result_;
 };
 
 }  // namespace
 
-TrainResult train(const Recipe& recipe, const TrainOptions& options) { return Training(recipe, options).run(options.first_stage, options.last_stage); }
+TrainResult train(const Recipe& recipe, const TrainOptions& options) {
+  check_predecessors(recipe, options.first_stage);
+  return Training(recipe, options).run(options.first_stage, options.last_stage);
+}
 
 }  // namespace kintsugi

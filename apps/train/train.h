@@ -25,8 +25,8 @@ struct TrainResult {
 };
 
 /// Runs the stages asked for; earlier stages' files are read from the run folder. Throws Error when such a file is missing, of another
-/// network or of other sizes than the recipe's, and NotFiniteError when a number stops being finite: checkpoints
-/// written before stay as they are.
+/// network or of other sizes than the recipe's, with the run folder left alone, and NotFiniteError when a number stops being
+/// finite: checkpoints written before, at the end of a stage or within it (save_every), stay as they are.
 TrainResult train(const Recipe& recipe, const TrainOptions& options = {});
 
 }  // namespace kintsugi

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <sstream>
 
@@ -93,6 +94,7 @@ std::string closest(const std::string& word, const std::set<std::string>& candid
 }
 
 TomlReader::TomlReader(const std::string& path) : document_(std::make_unique<Document>()), name_(path) {
+  if (std::filesystem::is_directory(path)) usage(path, ": expected a TOML file, found a folder");
   try {
     document_->table = toml::parse_file(path);
   } catch (const toml::parse_error& e) {

@@ -154,8 +154,9 @@ void run_file(const std::filesystem::path& path, const std::string& label, const
 int run_parity(const ParityOptions& options, std::ostream& out) {
   if (options.device != "cpu") throw UsageError(text("parity: device must be cpu, got ", options.device));
   const std::filesystem::path root = std::filesystem::absolute(options.dir).lexically_normal();
+  const auto files = parity::golden_files(root);
   parity::Report report(out, options.failures_only);
-  for (const std::filesystem::path& file : parity::golden_files(root)) {
+  for (const std::filesystem::path& file : files) {
     std::filesystem::path label = file == root ? file.filename() : file.lexically_relative(root);
     parity::run_file(file, label.replace_extension().generic_string(), options.only, report);
   }

@@ -30,10 +30,17 @@ std::string find_weights(const std::string& path) {
 }
 
 Restorer::Restorer(const std::string& weights) {
-  const KnownNet known = open_network(find_weights(weights), kCodeFormerKind);
+  const std::string path = find_weights(weights);
+  const KnownNet known = open_network(path, kCodeFormerKind);
   store_ = std::make_shared<ParameterStore>(StoreOptions{.initialise = false});
-  net_ = std::make_shared<CodeFormer>(store_->root(), codeformer_args_from_json(known.arguments));
+  try {
+    net_ = std::make_shared<CodeFormer>(store_->root(), codeformer_args_from_json(known.arguments));
+  } catch (const Error& e) {
+    fail(path, ": its network cannot be built: ", e.what());
+  }
   load_parameters(known.tensors, *store_);
+  // The codes' argmax would turn such weights into a clean looking picture of something else.
+  for (const auto& e : store_->entries()) KIN_CHECK(all_finite(e.value()), path, ": holds numbers that are not finite, in ", e.name);
 }
 
 Restorer::Restorer(std::shared_ptr<ParameterStore> store, std::shared_ptr<const CodeFormer> net) : store_(std::move(store)), net_(std::move(net)) {}

@@ -53,7 +53,7 @@ TEST_CASE("train: recipes that are wrong are refused with file, line, expected a
   const Scratch folder;
   const auto with = [&](const std::string& recipe) { return run_program("train " + quoted(write_text(folder / "r.toml", recipe))); };
   check_refused(run_program("train " + quoted(folder / "absent.toml")), 2, {"absent.toml", "could not be opened"});
-  CHECK(run_program("train " + quoted(folder.path())).exit_code == 2);
+  check_refused(run_program("train " + quoted(folder.path())), 2, {"expected a TOML file, found a folder"});
   check_refused(with("seed = 1\nout == 2\n"), 2, {"r.toml:2: not TOML"});
   check_refused(with("seed = \"one\"\n"), 2, {"r.toml:1: seed must be a whole number", "got 'one' (string)"});
   check_refused(with("[data]\n\nsize = 64.5\n"), 2, {"r.toml:3: data.size must be a whole number from 16 to 2048", "got 64.5"});

@@ -7,7 +7,7 @@
 #include <iostream>
 
 #include "apps/cli/exit_codes.h"
-#include "apps/cli/toml_reader.h"
+#include "apps/cli/help.h"
 #include "apps/convert.h"
 #include "apps/demo.h"
 #include "apps/gradcheck.h"
@@ -22,24 +22,6 @@
 using namespace kintsugi;
 
 namespace {
-
-// CLI11 complains about what is required before it looks at what it did not understand; the person's slip is the second.
-std::string complaint(const CLI::App& app, const CLI::ParseError& e) {
-  const auto chosen = app.get_subcommands();
-  const auto strange = app.remaining(true);
-  const std::string help = chosen.empty() ? "kintsugi --help" : "kintsugi " + chosen.front()->get_name() + " --help";
-  if (strange.empty()) return text(e.what(), "; see ", help);
-  const bool option = strange.front().starts_with("-");
-  std::set<std::string> known;
-  if (!option)
-    for (const auto* s : app.get_subcommands([](const CLI::App*) { return true; })) known.insert(s->get_name());
-  else
-    for (const auto* a : {&app, static_cast<const CLI::App*>(chosen.empty() ? nullptr : chosen.front())})
-      if (a) for (const auto* o : a->get_options()) for (const auto& name : o->get_lnames()) known.insert("--" + name);
-  const std::string hint = option || chosen.empty() ? closest(strange.front(), known) : "";
-  return text(option ? "unknown option " : chosen.empty() ? "unknown command " : "unexpected argument ", strange.front(),
-              hint.empty() ? "" : "; did you mean " + hint + "?", hint.empty() ? "; see " : " See ", help);
-}
 
 int run(int argc, char** argv) {
   CLI::App app{"Kintsugi: face restoration networks, trained, checked and run without a framework.\n\n"
@@ -62,20 +44,26 @@ int run(int argc, char** argv) {
 
   DemoOptions demo_options;
   auto* demo = app.add_subcommand("demo", "Train a small CodeFormer on drawn faces and restore faces it has never seen");
+  add_example(*demo, "");
   demo->add_option("-o,--out", demo_options.out, "Folder for checkpoints and pictures")->capture_default_str();
   demo->add_option("--seed", demo_options.seed, "Another seed, other faces")->capture_default_str();
   demo->callback([&] { command = [&] { demo_options.quiet = quiet; return run_demo(demo_options); }; });
 
   TrainCommand train_options;
   auto* train = app.add_subcommand("train", "Train from a recipe: codebook, code prediction, fidelity");
+  add_example(*train, "apps/recipes/demo.toml --set out=runs/mine --set stage1.steps=400");
   train->add_option("RECIPE", train_options.recipe, "TOML file; apps/recipes has examples")->required();
   train->add_option("--set", train_options.set, "Change one value: KEY=VALUE (repeatable)")->allow_extra_args(false);
-  train->add_option("--stage", train_options.stages, "Only these stages; earlier ones' results are read from the run folder")->check(CLI::Range(1, 3))->allow_extra_args(false);
+  train->add_option("--stage", train_options.stages, "Only these stages; earlier ones' results are read from the run folder")
+      ->check(CLI::Range(1, 3))
+      ->allow_extra_args(false);
   train->add_flag("--print", train_options.print, "Show the recipe with every value and stop");
+  train->add_flag("--json", train_options.json, "The result as JSON");
   train->callback([&] { command = [&] { train_options.quiet = quiet; return run_train(train_options); }; });
 
   RestoreOptions restore_options;
   auto* restore = app.add_subcommand("restore", "Restore aligned faces");
+  add_example(*restore, "photo.png --weights demo -o restored.png");
   restore->add_option("INPUT", restore_options.inputs, "Pictures, or folders of pictures")->required();
   restore->add_option("--weights", restore_options.weights, "CodeFormer checkpoint (ours or a .pth), or a run folder")->required();
   restore->add_option("-o,--out", restore_options.out, "Folder, or a file name when one picture goes in")->capture_default_str();
@@ -84,16 +72,19 @@ int run(int argc, char** argv) {
   restore->callback([&] { command = [&] { restore_options.json = json; restore_options.quiet = quiet; return run_restore(restore_options); }; });
 
   auto* list = app.add_subcommand("kernels", "List kernel families, their rows and what each supports");
+  add_example(*list, "");
   list->add_flag("--json", json, "As JSON");
   list->callback([&] { command = [&] { return run_kernels(json); }; });
 
   auto* info = app.add_subcommand("info", "Facts of this build, or of weight files");
+  add_example(*info, "demo/codeformer.safetensors");
   info->add_option("FILE", files, "safetensors files and PyTorch checkpoints");
   info->add_flag("--json", json, "As JSON");
   info->callback([&] { command = [&] { return run_info(files, json); }; });
 
   GradcheckCommand gradients;
   auto* differences = app.add_subcommand("gradcheck", "Gradients of whole networks against finite differences; exits 4 when one differs");
+  add_example(*differences, "codeformer");
   differences->add_option("MODEL", gradients.model, "vqgan, codeformer, discriminator, vgg or all");
   differences->add_option("--size", gradients.size, "small, or full: published widths, which takes hours");
   differences->add_option("--seed", gradients.seed, "Of weights, image and directions");
@@ -101,6 +92,7 @@ int run(int argc, char** argv) {
 
   ConvertOptions conversion;
   auto* convert = app.add_subcommand("convert", "PyTorch weights (.pth) to a checkpoint of this program; nothing in the file is executed");
+  add_example(*convert, "codeformer.pth codeformer.safetensors");
   convert->add_option("IN", conversion.in, "PyTorch checkpoint, or safetensors of another program")->required();
   convert->add_option("OUT", conversion.out, "safetensors file to write")->required();
   convert->add_flag("--json", json, "Report as JSON");
@@ -108,6 +100,7 @@ int run(int argc, char** argv) {
 
   ParityOptions parity;
   auto* check = app.add_subcommand("parity", "Rebuild every golden case found in a folder and compare; exits 4 when one differs");
+  add_example(*check, "tests/golden");
   check->add_option("DIR", parity.dir, "Folder of golden files, searched with its sub-folders")->required();
   check->add_option("--only", parity.only, "Part of \"file/case\", or a pattern with *");
   check->add_option("--json", parity.json, "Write the results there as JSON");

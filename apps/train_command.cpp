@@ -2,12 +2,40 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "apps/cli/exit_codes.h"
 #include "apps/train/train.h"
 
 namespace kintsugi {
+namespace {
+
+nlohmann::ordered_json to_json(const Quality& q) { return {{"psnr", q.psnr}, {"ssim", q.ssim}}; }
+
+nlohmann::ordered_json to_json(const TrainResult& r) {
+  nlohmann::ordered_json out{{"checkpoint", r.checkpoint}, {"hash", fmt::format("{:016x}", r.hash)}};
+  const Validation& v = r.validation;
+  if (v.restored.empty()) return out;
+  out["degraded"] = to_json(v.degraded);
+  out["restored"] = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < v.ws.size(); ++i) out["restored"].push_back({{"w", v.ws[i]}, {"quality", to_json(v.restored[i])}});
+  out["code_accuracy"] = v.code_accuracy;
+  out["nearest_accuracy"] = v.nearest_accuracy;
+  return out;
+}
+
+void print(const TrainResult& r) {
+  const Validation& v = r.validation;
+  if (!v.restored.empty()) {
+    fmt::print("degraded {:.2f} dB PSNR, {:.3f} SSIM", v.degraded.psnr, v.degraded.ssim);
+    for (size_t i = 0; i < v.ws.size(); ++i) fmt::print("; w = {}: {:.2f} dB, {:.3f}", v.ws[i], v.restored[i].psnr, v.restored[i].ssim);
+    fmt::print("\ncodes predicted: {:.1f}% (nearest neighbour: {:.1f}%)\n", 100 * v.code_accuracy, 100 * v.nearest_accuracy);
+  }
+  fmt::print("{}  hash {:016x}\n", r.checkpoint, r.hash);
+}
+
+}  // namespace
 
 int run_train(const TrainCommand& c) {
   const Recipe recipe = read_recipe(c.recipe, c.set);
@@ -18,18 +46,14 @@ int run_train(const TrainCommand& c) {
   TrainOptions options{.quiet = c.quiet};
   if (!c.stages.empty()) {
     const std::set<int> stages(c.stages.begin(), c.stages.end());
-    if (*stages.rbegin() - *stages.begin() >= int(stages.size())) throw UsageError("--stage: 2 stands between 1 and 3; give it too, or one stage at a time");
+    if (*stages.rbegin() - *stages.begin() >= int(stages.size()))
+      throw UsageError("--stage: 2 stands between 1 and 3; give it too, or one stage at a time");
     options.first_stage = *stages.begin();
     options.last_stage = *stages.rbegin();
   }
   const TrainResult r = train(recipe, options);
-  const Validation& v = r.validation;
-  if (!v.restored.empty()) {
-    fmt::print("degraded {:.2f} dB PSNR, {:.3f} SSIM", v.degraded.psnr, v.degraded.ssim);
-    for (size_t i = 0; i < v.ws.size(); ++i) fmt::print("; w = {}: {:.2f} dB, {:.3f}", v.ws[i], v.restored[i].psnr, v.restored[i].ssim);
-    fmt::print("\ncodes predicted: {:.1f}% (nearest neighbour: {:.1f}%)\n", 100 * v.code_accuracy, 100 * v.nearest_accuracy);
-  }
-  fmt::print("{}  hash {:016x}\n", r.checkpoint, r.hash);
+  if (c.json) fmt::print("{}\n", to_json(r).dump(2));
+  else print(r);
   return kDone;
 }
 

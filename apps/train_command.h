@@ -9,6 +9,7 @@ struct TrainCommand {
   std::vector<std::string> set;      // key=value
   std::vector<int> stages;           // {}: all; otherwise consecutive
   bool print = false;                // show the resolved recipe and stop
+  bool json = false;                 // result as JSON
   bool quiet = false;
 };
 

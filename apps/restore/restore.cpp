@@ -56,14 +56,17 @@ std::vector<Job> jobs_of(const RestoreOptions& o) {
   const fs::path out = o.out;
   std::error_code absent;
   const bool single = names_image(out) && !fs::is_directory(out, absent);
-  if (single && jobs.size() != 1) throw UsageError(text("--out ", o.out, " names one picture, but ", jobs.size(), " go in; give a folder"));
+  if (single && jobs.size() != 1)
+    throw UsageError(text("--out ", o.out, " names one picture, but ", jobs.size(), " go in; give a folder"));
   std::map<fs::path, fs::path> taken;
   for (auto& job : jobs) {
     if (!job.problem.empty()) continue;
     job.out = single ? out : out / job.in.stem().concat(".png");
     const auto [slot, fresh] = taken.emplace(job.out, job.in);
-    if (!fresh) throw UsageError(text(slot->second.string(), " and ", job.in.string(), " would both be written to ", job.out.string()));
-    if (fs::equivalent(job.in, job.out, absent)) throw UsageError(text(job.in.string(), " would be written over itself; give another --out"));
+    if (!fresh)
+      throw UsageError(text(slot->second.string(), " and ", job.in.string(), " would both be written to ", job.out.string()));
+    if (fs::equivalent(job.in, job.out, absent))
+      throw UsageError(text(job.in.string(), " would be written over itself; give another --out"));
   }
   return jobs;
 }

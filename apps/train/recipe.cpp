@@ -147,7 +147,8 @@ Recipe read(TomlReader& toml, const std::string& name, const std::vector<std::st
   for (int m : r.model.ch_mult)
     if (r.model.nf * m % r.model.norm_groups) wrong("model.nf * model.ch_mult must be multiples of model.norm_groups = ", r.model.norm_groups, ", got ", r.model.nf, " * ", m);
   if (r.model.dim_embd % r.model.n_head) wrong("model.dim_embd must be a multiple of model.n_head, got ", r.model.dim_embd, " and ", r.model.n_head);
-  const std::pair<const char*, const std::vector<int>&> resolutions[] = {{"model.connect", r.model.connect}, {"model.attn_resolutions", r.model.attn_resolutions}};
+  const std::pair<const char*, const std::vector<int>&> resolutions[] = {
+      {"model.connect", r.model.connect}, {"model.attn_resolutions", r.model.attn_resolutions}};
   for (const auto& [key, list] : resolutions)
     for (int s : list) {
       bool found = false;
@@ -157,7 +158,8 @@ Recipe read(TomlReader& toml, const std::string& name, const std::vector<std::st
   // d_layers convolutions halve the picture, two more take a pixel each.
   const bool adversarial = r.stage1.gan_start < r.stage1.steps || r.stage3.gan_start < r.stage3.steps;
   if (adversarial && r.data.size >> r.model.d_layers < 3)
-    wrong("model.d_layers must leave the discriminator at least 3 pixels of data.size = ", r.data.size, " (every layer halves), got ", r.model.d_layers);
+    wrong("model.d_layers must leave the discriminator at least 3 pixels of data.size = ", r.data.size,
+          " (every layer halves), got ", r.model.d_layers);
   if (r.perceptual != "none" && r.perceptual_weights.empty()) wrong("perceptual = \"", r.perceptual, "\" needs perceptual_weights, a file (safetensors or PyTorch's) with that network's weights");
   return r;
 }

@@ -165,7 +165,8 @@ class Training {
     for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
     freeze_codebook_and_generator(*net.store);
     Learner learn("stage2", *net.store, r_.stage2);
-    loop("stage2", r_.stage2, data_.degraded, [&] { save_codeformer("codes.safetensors", net, learn.ema()); }, [&](int64_t step, const Batch& batch) {
+    const auto save_codes = [&] { save_codeformer("codes.safetensors", net, learn.ema()); };
+    loop("stage2", r_.stage2, data_.degraded, save_codes, [&](int64_t step, const Batch& batch) {
       const Tensor target = vqgan.net->codes(batch.gt);
       Values values;
       generator(learn, step, values, [&] { return stage2_step(*net.net, batch.lq, target); });
@@ -192,7 +193,8 @@ class Training {
     options.image.gan_weight = r_.stage3.gan_weight;
     options.generator_is_frozen = r_.stage3.fix_generator;
     if (r_.stage3.fix_transformer) options.tokens = {.feature_weight = 0, .entropy_weight = 0};
-    loop("stage3", r_.stage3, data_.degraded, [&] { save_codeformer("codeformer.safetensors", net, learn.ema()); }, [&](int64_t step, const Batch& batch) {
+    const auto save_result = [&] { save_codeformer("codeformer.safetensors", net, learn.ema()); };
+    loop("stage3", r_.stage3, data_.degraded, save_result, [&](int64_t step, const Batch& batch) {
       const Tensor target = vqgan.net->codes(batch.gt);
       const Discriminator* critic = step >= r_.stage3.gan_start ? d.net.get() : nullptr;
       Values values;
@@ -259,7 +261,8 @@ class Training {
 
   void save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store) {
     for (const auto& e : store.entries())
-      if (!all_finite(e.value())) throw NotFiniteError(text(log_.path(name), ": not written, for ", e.name, " is not finite"));
+      if (!all_finite(e.value()))
+        throw NotFiniteError(text(log_.path(name), ": not written, for ", e.name, " is not finite"));
     result_.checkpoint = log_.path(name);
     result_.hash = store.state_hash();
     save_checkpoint(result_.checkpoint, info, {{"", &store}});

@@ -31,7 +31,9 @@ TEST_CASE("cli: every command explains itself") {
     CAPTURE(run.output);
     CHECK(run.exit_code == 0);
     CHECK(run.err == "");
-    CHECK(run.out.find("kintsugi " + std::string(command)) != std::string::npos);
+    const size_t example = run.out.find("\n  kintsugi " + std::string(command)), usage = run.out.find("Usage: kintsugi");
+    CHECK(usage != std::string::npos);
+    CHECK(example < usage);
     CHECK(run.out.find("--threads") != std::string::npos);
   }
 }

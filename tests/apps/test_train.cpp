@@ -103,9 +103,12 @@ TEST_CASE("train: stages go on from the files before them, and only from fitting
   CHECK(content(folder / "run/recipe.toml") == recipe);
   CHECK(content(folder / "run/metrics.jsonl") == metrics);
 
-  const ProgramRun rest = train_tiny(folder, "--stage 2 --stage 3");
-  CHECK_MESSAGE(rest.exit_code == 0, rest.output);
-  CHECK(hash_line(rest) == hash_line(tiny_run().run));
+  const ProgramRun rest = train_tiny(folder, "--json --stage 2 --stage 3");
+  REQUIRE_MESSAGE(rest.exit_code == 0, rest.output);
+  const auto result = nlohmann::json::parse(rest.out);
+  CHECK(result["checkpoint"] == (folder / "run/codeformer.safetensors").string());
+  CHECK(hash_line(tiny_run().run) == "  hash " + result["hash"].get<std::string>() + "\n");
+  CHECK(result["restored"].size() == 3);
   CHECK(content(folder / "run/metrics.jsonl").starts_with(metrics));
 }
 

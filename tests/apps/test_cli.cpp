@@ -8,7 +8,8 @@ using namespace kintsugi;
 TEST_CASE("cli: an unknown command or option is named, with a guess at what was meant") {
   check_refused(run_program("frobnicate"), 2, {"unknown command frobnicate", "kintsugi --help"});
   check_refused(run_program("trian recipe.toml"), 2, {"unknown command trian", "did you mean train?"});
-  check_refused(run_program("restore x.png --weights w --wieghts y"), 2, {"unknown option --wieghts", "did you mean --weights?", "kintsugi restore --help"});
+  check_refused(run_program("restore x.png --weights w --wieghts y"), 2,
+                {"unknown option --wieghts", "did you mean --weights?", "kintsugi restore --help"});
   check_refused(run_program("train --stagee 1"), 2, {"unknown option --stagee", "did you mean --stage?"});
   check_refused(run_program(""), 2, {"subcommand is required"});
   check_refused(run_program("train"), 2, {"RECIPE is required", "kintsugi train --help"});
@@ -20,7 +21,8 @@ TEST_CASE("cli: a device that is not there, kernels that are not there") {
   check_refused(run_program("kernels --device cuda"), 1, {"--device cuda", "no CUDA backend", "--device cpu"});
   check_refused(run_program("kernels --device abacus"), 2, {"--device", "abacus", "cpu"});
   check_refused(run_program("kernels --kernels conv9=fast"), 2, {"conv9=fast", "no family", "conv2d_fwd"});
-  check_refused(run_program("kernels --kernels conv2d_fwd=slow"), 2, {"conv2d_fwd=slow", "no such row", "conv2d_fwd=fast", "conv2d_fwd=ref"});
+  check_refused(run_program("kernels --kernels conv2d_fwd=slow"), 2,
+                {"conv2d_fwd=slow", "no such row", "conv2d_fwd=fast", "conv2d_fwd=ref"});
   check_refused(run_program("kernels --kernels conv2d_fwd"), 2, {"must be FAMILY=ROW"});
   CHECK(run_program("kernels --kernels conv2d_fwd=ref").exit_code == 0);
 }
@@ -41,7 +43,8 @@ TEST_CASE("cli: every command explains itself") {
 TEST_CASE("cli: --version says what was built") {
   const ProgramRun run = run_program("--version");
   CHECK(run.exit_code == 0);
-  for (const char* fact : {"kintsugi ", "compiler", "SIMD", "threads", "kernels", "devices"}) CHECK_MESSAGE(run.out.find(fact) != std::string::npos, fact);
+  for (const char* fact : {"kintsugi ", "compiler", "SIMD", "threads", "kernels", "devices"})
+    CHECK_MESSAGE(run.out.find(fact) != std::string::npos, fact);
 }
 
 TEST_CASE("cli: JSON on stdout parses") {

@@ -15,7 +15,8 @@ namespace {
 using Tensors = std::vector<std::pair<std::string, Tensor>>;
 
 ProgramRun restore(const fs::path& in, const fs::path& out, const std::string& more = {}, const std::string& before = {}) {
-  return run_program("restore " + quoted(in) + " --weights " + quoted(tiny_run().path) + " -o " + quoted(out) + " " + more, before);
+  return run_program("restore " + quoted(in) + " --weights " + quoted(tiny_run().path) + " -o " + quoted(out) + " " + more,
+                     before);
 }
 
 /// The tiny run's CodeFormer rewritten after `change`.
@@ -58,9 +59,11 @@ TEST_CASE("restore: pictures that are none, each with its reason; no result is l
   const auto face = write_picture(folder / "face.png", 24, 20);
   const std::string bytes = content(face);
   const auto out = folder / "out";
-  check_refused(restore(write_text(folder / "notes.png", "Dear diary"), out), 1, {"notes.png", "expected an image", "found text"});
+  check_refused(restore(write_text(folder / "notes.png", "Dear diary"), out), 1,
+                {"notes.png", "expected an image", "found text"});
   check_refused(restore(write_text(folder / "none.png", ""), out), 1, {"none.png", "found an empty file"});
-  check_refused(restore(write_text(folder / "cut.png", bytes.substr(0, bytes.size() / 2)), out), 1, {"cut.png", "cut short or damaged"});
+  check_refused(restore(write_text(folder / "cut.png", bytes.substr(0, bytes.size() / 2)), out), 1,
+                {"cut.png", "cut short or damaged"});
   check_refused(restore(write_picture(folder / "dot.png", 1, 1), out), 1, {"dot.png", "1x1", "at least 8x8"});
   check_refused(restore(folder / "absent.png", out), 1, {"absent.png", "No such file"});
   check_refused(restore(face / "below.png", out), 1, {"below.png", "Not a directory"});
@@ -77,8 +80,9 @@ TEST_CASE("restore: what works is done when the rest fails") {
   write_picture(folder / "faces/a.png", 16, 16);
   const auto bad = write_text(folder / "bad.png", "x");
   fs::create_directories(folder / "empty");
-  const ProgramRun some = run_program("restore --json -q " + quoted(bad) + " " + quoted(folder / "empty") + " " + quoted(folder / "faces") + " --weights " +
-                                      quoted(tiny_run().path) + " -o " + quoted(folder / "out"));
+  const ProgramRun some =
+      run_program("restore --json -q " + quoted(bad) + " " + quoted(folder / "empty") + " " + quoted(folder / "faces") +
+                  " --weights " + quoted(tiny_run().path) + " -o " + quoted(folder / "out"));
   CHECK_MESSAGE(some.exit_code == 3, some.output);
   CHECK(count(some.err, "kintsugi: ") == 2);
   const auto report = nlohmann::json::parse(some.out);
@@ -93,13 +97,15 @@ TEST_CASE("restore: results that would land on each other, on their input, or no
   const Scratch folder;
   const auto a = write_picture(folder / "a/face.png", 16, 16), b = write_picture(folder / "b/face.jpg", 16, 16);
   const std::string both = quoted(a) + " " + quoted(b) + " --weights " + quoted(tiny_run().path);
-  check_refused(run_program("restore " + both + " -o " + quoted(folder / "out")), 2, {"a/face.png", "b/face.jpg", "both be written", "out/face.png"});
+  check_refused(run_program("restore " + both + " -o " + quoted(folder / "out")), 2,
+                {"a/face.png", "b/face.jpg", "both be written", "out/face.png"});
   check_refused(run_program("restore " + both + " -o " + quoted(folder / "one.png")), 2, {"one.png", "2 go in"});
   const std::string before = content(a);
   check_refused(restore(a, folder / "a"), 2, {"a/face.png", "over itself"});
   check_refused(restore(a, a), 2, {"a/face.png", "over itself"});
   CHECK(content(a) == before);
-  for (const char* w : {"2", "-0.5", "nan"}) check_refused(restore(a, folder / "out", std::string("--w ") + w), 2, {"--w must be from 0 to 1", w});
+  for (const char* w : {"2", "-0.5", "nan"})
+    check_refused(restore(a, folder / "out", std::string("--w ") + w), 2, {"--w must be from 0 to 1", w});
   check_refused(restore(a, folder / "out", "--w much"), 2, {"--w", "much"});
   check_refused(restore(a, b / "below"), 1, {"face.jpg/below", "cannot be made", "Not a directory"});
   check_refused(restore(a, b / "below.png"), 1, {"below.png", "Not a directory"});
@@ -111,7 +117,8 @@ TEST_CASE("restore: no room for the result leaves no part of it") {
   const auto face = write_picture(folder / "face.png", 64, 64);
   fs::create_directories(folder / "out");
   write_text(folder / "out/face.png", "older");
-  const ProgramRun run = restore(face, folder / "out", "", "ulimit -f 2;");  // at most 2 KiB: the messages fit, the picture does not
+  const ProgramRun run =
+      restore(face, folder / "out", "", "ulimit -f 2;");  // at most 2 KiB: the messages fit, the picture does not
   check_refused(run, 1, {"face.png", "File too large"});
   CHECK(content(folder / "out/face.png") == "older");
   CHECK(std::distance(fs::directory_iterator(folder / "out"), {}) == 1);
@@ -127,19 +134,29 @@ TEST_CASE("restore: weights that are missing, of another network, or damaged") {
   check_refused(with(folder / "absent"), 1, {"absent", "no such file or folder"});
   check_refused(with(folder.path()), 1, {"holds no codeformer.safetensors"});
   check_refused(with(face), 1, {"face.png", "is not a file of weights"});
-  check_refused(with(tiny_run().path / "vqgan.safetensors"), 1, {"vqgan.safetensors", "holds a vqgan", "expected a codeformer"});
+  check_refused(with(tiny_run().path / "vqgan.safetensors"), 1,
+                {"vqgan.safetensors", "holds a vqgan", "expected a codeformer"});
   const auto made = folder / "made.safetensors";
   const std::string name = "feat_emb.weight";
-  check_refused(with(changed_weights(made, [&](Tensors& t, auto&) { t.erase(find(t, name)); })), 1, {"made.safetensors", "missing (1)", name});
-  check_refused(with(changed_weights(made, [&](Tensors& t, auto&) { t.emplace_back("stranger", Tensor::zeros({2}, DType::f32)); })), 1,
-                {"made.safetensors", "unexpected (1)", "stranger"});
-  check_refused(with(changed_weights(made, [&](Tensors& t, auto&) { find(t, name)->second = Tensor::zeros({16, 9}, DType::f32); })), 1,
-                {"of another shape (1)", name + " must be [16,8], got [16,9]"});
-  check_refused(with(changed_weights(made, [&](Tensors&, auto& m) { m["arguments"] = "{}"; })), 1, {"made.safetensors", "cannot be built", "backbone"});
-  check_refused(with(changed_weights(made, [&](Tensors&, auto& m) { m["format_version"] = "99"; })), 1, {"format_version", "99"});
-  check_refused(with(changed_weights(made, [&](Tensors& t, auto&) { find(t, name)->second.data<float>()[0] = NAN; })), 1, {"made.safetensors", "not finite", name});
+  check_refused(with(changed_weights(made, [&](Tensors& t, auto&) { t.erase(find(t, name)); })), 1,
+                {"made.safetensors", "missing (1)", name});
+  check_refused(
+      with(changed_weights(made, [&](Tensors& t, auto&) { t.emplace_back("stranger", Tensor::zeros({2}, DType::f32)); })), 1,
+      {"made.safetensors", "unexpected (1)", "stranger"});
+  check_refused(with(changed_weights(made,
+                                     [&](Tensors& t, auto&) {
+                                       find(t, name)->second = Tensor::zeros({16, 9}, DType::f32);
+                                     })),
+                1, {"of another shape (1)", name + " must be [16,8], got [16,9]"});
+  check_refused(with(changed_weights(made, [&](Tensors&, auto& m) { m["arguments"] = "{}"; })), 1,
+                {"made.safetensors", "cannot be built", "backbone"});
+  check_refused(with(changed_weights(made, [&](Tensors&, auto& m) { m["format_version"] = "99"; })), 1,
+                {"format_version", "99"});
+  check_refused(with(changed_weights(made, [&](Tensors& t, auto&) { find(t, name)->second.data<float>()[0] = NAN; })), 1,
+                {"made.safetensors", "not finite", name});
   const std::string whole = content(tiny_run().path / "codeformer.safetensors");
   for (size_t keep : {whole.size() - 1, whole.size() / 2, size_t(100), size_t(4)})
-    check_refused(with(write_text(folder / "cut.safetensors", whole.substr(0, keep))), 1, {"cut.safetensors", keep > 8 ? "not a valid safetensors file" : "not a file of weights"});
+    check_refused(with(write_text(folder / "cut.safetensors", whole.substr(0, keep))), 1,
+                  {"cut.safetensors", keep > 8 ? "not a valid safetensors file" : "not a file of weights"});
   CHECK(!fs::exists(out));
 }

@@ -18,7 +18,8 @@ void copy_run(const Scratch& folder) { fs::copy(tiny_run().path, folder / "run")
 
 TEST_CASE("train: three stages end to end, the same from run to run and for any number of threads") {
   const TinyRun& first = tiny_run();
-  for (const char* file : {"recipe.toml", "vqgan.safetensors", "discriminator.safetensors", "codes.safetensors", "codeformer.safetensors", "sheet.png"})
+  for (const char* file : {"recipe.toml", "vqgan.safetensors", "discriminator.safetensors", "codes.safetensors",
+                           "codeformer.safetensors", "sheet.png"})
     CHECK_MESSAGE(fs::exists(first.path / file), file);
   std::istringstream metrics(content(first.path / "metrics.jsonl"));
   int lines = 0;
@@ -51,7 +52,9 @@ TEST_CASE("train: a resolved recipe reads back to itself") {
 
 TEST_CASE("train: recipes that are wrong are refused with file, line, expected and found") {
   const Scratch folder;
-  const auto with = [&](const std::string& recipe) { return run_program("train " + quoted(write_text(folder / "r.toml", recipe))); };
+  const auto with = [&](const std::string& recipe) {
+    return run_program("train " + quoted(write_text(folder / "r.toml", recipe)));
+  };
   check_refused(run_program("train " + quoted(folder / "absent.toml")), 2, {"absent.toml", "could not be opened"});
   check_refused(run_program("train " + quoted(folder.path())), 2, {"expected a TOML file, found a folder"});
   check_refused(with("seed = 1\nout == 2\n"), 2, {"r.toml:2: not TOML"});
@@ -84,18 +87,22 @@ TEST_CASE("train: what the recipe points at must be there; otherwise the run fol
   write_text(folder / "pictures/notes.txt", "x");
   check_refused(train_tiny(folder, source), 1, {"pictures", "expected images", "notes.txt"});
   check_refused(train_tiny(folder, "--set data.source=" + quoted(folder / "absent")), 1, {"absent", "no such folder"});
-  check_refused(train_tiny(folder, "--set perceptual=lpips --set perceptual_weights=" + quoted(folder / "absent.st")), 1, {"absent.st", "No such file"});
+  check_refused(train_tiny(folder, "--set perceptual=lpips --set perceptual_weights=" + quoted(folder / "absent.st")), 1,
+                {"absent.st", "No such file"});
   check_refused(train_tiny(folder, "--stage 2"), 1, {"run/vqgan.safetensors: missing", "result of stage 1"});
   CHECK(!fs::exists(folder / "run"));
-  check_refused(train_tiny(folder, "--set out=" + quoted(folder / "tiny.toml/below")), 1, {"tiny.toml/below", "cannot be made", "Not a directory"});
+  check_refused(train_tiny(folder, "--set out=" + quoted(folder / "tiny.toml/below")), 1,
+                {"tiny.toml/below", "cannot be made", "Not a directory"});
 }
 
 TEST_CASE("train: stages go on from the files before them, and only from fitting ones") {
   const Scratch folder;
   copy_run(folder);
   const std::string recipe = content(folder / "run/recipe.toml"), metrics = content(folder / "run/metrics.jsonl");
-  check_refused(train_tiny(folder, "--stage 3 --set model.dim_embd=32"), 1, {"codes.safetensors: does not fit this network", "feat_emb.weight must be [32,8], got [16,8]"});
-  check_refused(train_tiny(folder, "--stage 2 --set model.codebook_size=32"), 1, {"vqgan.safetensors: does not fit this network", "quantize.embedding.weight must be [32,8], got [16,8]"});
+  check_refused(train_tiny(folder, "--stage 3 --set model.dim_embd=32"), 1,
+                {"codes.safetensors: does not fit this network", "feat_emb.weight must be [32,8], got [16,8]"});
+  check_refused(train_tiny(folder, "--stage 2 --set model.codebook_size=32"), 1,
+                {"vqgan.safetensors: does not fit this network", "quantize.embedding.weight must be [32,8], got [16,8]"});
   fs::remove(folder / "run/codes.safetensors");
   check_refused(train_tiny(folder, "--stage 3"), 1, {"run/codes.safetensors: missing", "result of stage 2"});
   fs::copy(folder / "run/vqgan.safetensors", folder / "run/codes.safetensors");

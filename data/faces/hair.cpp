@@ -16,10 +16,11 @@ void curtain(Comb& c, float side, int count, float length, float tuck, float cur
   const Person& p = c.person;
   const float w = c.anatomy.outline.half_width(-20), vol = p.hair_volume + 6, part = p.part_x;
   for (int k = 0; k < count; ++k) {
-    const float s = clamp01(1 - (float(k) + c.random.uniform()) / float(count) + 0.10f * c.random.uniform(-1, 1));
+    const float place = c.random.uniform(), stray = c.random.uniform(-1, 1);
+    const float s = clamp01(1 - (float(k) + place) / float(count) + 0.10f * stray);
     const float front = c.anatomy.hairline(part) + 2, back = c.top + 4;
-    const Point root{part + side * c.random.uniform(0, 4) + 5 * c.random.uniform(-1, 1),
-                     mix(front, back, std::min(1.f, s * 1.15f))};
+    const float beside = c.random.uniform(0, 4), jitter = c.random.uniform(-1, 1);
+    const Point root{part + side * beside + 5 * jitter, mix(front, back, std::min(1.f, s * 1.15f))};
     const float end = length * c.random.uniform(0.93f, 1.04f), wide = w + vol;
     // The silhouette over the skull is an ellipse from the top to the temples.
     const Point shoulder{side * mix(0.66f * w, 0.70f * wide, s),
@@ -80,8 +81,8 @@ void short_hair(Comb& c) {
     const Point bend = root + d * (0.55f * reach) + Point{0, buzz ? 0.f : -2.f};
     const Point tip = root + d * reach + Point{0, (up || buzz ? 0.05f : 0.42f) * reach * (1 - side)};
     const std::array<Point, 3> keys = {root, bend, tip};
-    c.strand(keys, buzz ? 1.3f : c.random.uniform(1.5f, 2.6f), 1, wave_of(c, buzz ? 0.f : 1 + 3 * p.curl * p.curl),
-             buzz ? 0.6f : 0.9f);
+    const Wave wave = wave_of(c, buzz ? 0.f : 1 + 3 * p.curl * p.curl);
+    c.strand(keys, buzz ? 1.3f : c.random.uniform(1.5f, 2.6f), 1, wave, buzz ? 0.6f : 0.9f);
   });
 }
 
@@ -93,13 +94,15 @@ void fringe_hair(Comb& c, int count, float reach_to) {
     const float level = (float(k) + c.random.uniform()) / float(count), x = c.random.uniform(-0.92f, 0.92f) * w,
                 u = x / w;
     const float y = mix(c.anatomy.hairline(x) + 2, p.crown_y - 0.8f * p.hair_volume + 30 * u * u, level);
-    const float end = reach_to + 26 * u * u + 9 * c.random.uniform(-1, 1) - 26 * level * c.random.uniform();
+    const float stray = c.random.uniform(-1, 1), shorter = c.random.uniform();
+    const float end = reach_to + 26 * u * u + 9 * stray - 26 * level * shorter;
     const float drift = lean * 13 + u * 20;
     const std::array<Point, 4> keys = {{{x * 0.75f, y},
                                         {x * 0.92f + 0.2f * drift, mix(y, end, 0.25f) - 6},
                                         {x + 0.6f * drift, mix(y, end, 0.65f)},
                                         {x + drift, end}}};
-    c.strand(keys, c.random.uniform(1.6f, 2.8f), 1, wave_of(c, 1.2f + 2 * p.curl));
+    const Wave wave = wave_of(c, 1.2f + 2 * p.curl);
+    c.strand(keys, c.random.uniform(1.6f, 2.8f), 1, wave);
   }
 }
 
@@ -138,7 +141,8 @@ void curls(Comb& c, bool long_hair) {
       const float a = start + spin * 0.15f * float(j);
       keys[j] = root + Point{cosine(a) * radius, sine(a) * radius * 0.85f + 0.75f * float(j)};
     }
-    c.strand(keys, c.random.uniform(1.4f, 2.4f), c.random.uniform(0.7f, 1.25f), {}, 0.85f);
+    const float shade = c.random.uniform(0.7f, 1.25f), width = c.random.uniform(1.4f, 2.4f);
+    c.strand(keys, width, shade, {}, 0.85f);
   }
 }
 
@@ -150,7 +154,8 @@ void pulled_back(Comb& c) {
     const Point pull = knot - root, bulge{across * 16, -4};
     const float reach = std::min(1.f, 70 / (std::fabs(pull.x) + std::fabs(pull.y) + 20)) * c.random.uniform(0.7f, 1.f);
     const std::array<Point, 3> keys = {root, root + pull * (0.5f * reach) + bulge * reach, root + pull * reach};
-    c.strand(keys, c.random.uniform(1.4f, 2.4f), 1, wave_of(c, 0.8f));
+    const Wave wave = wave_of(c, 0.8f);
+    c.strand(keys, c.random.uniform(1.4f, 2.4f), 1, wave);
   });
 }
 

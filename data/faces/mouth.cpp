@@ -113,7 +113,8 @@ void paint_beard(const Scene& s) {
   const Rgb base = mix(p.hair_colour, p.brow_colour, 0.3f);
   const Mouth& m = a.mouth;
   auto hair = [&](Point root, Point along, float opacity) {
-    const Rgb c = base * r.uniform(0.5f, 1.35f) + Rgb{.012f, .010f, .008f} * r.uniform();
+    const float grey = r.uniform(), shade = r.uniform(0.5f, 1.35f);
+    const Rgb c = base * shade + Rgb{.012f, .010f, .008f} * grey;
     const Point bend = root + along * 0.5f + Point{r.uniform(-1.6f, 1.6f), r.uniform(-1, 1)};
     const std::array<StrokePoint, 3> path = {{{root, 1.5f, c}, {bend, 1.35f, c}, {root + along, 0.3f, c}}};
     s.canvas.stroke(path, opacity);

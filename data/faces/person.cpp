@@ -6,7 +6,10 @@ namespace kintsugi::faces {
 namespace {
 
 /// A bell-shaped draw in [-1, 1] with standard deviation 1/3: three uniforms, no C library.
-float bell_draw(Philox& r) { return (r.uniform() + r.uniform() + r.uniform()) * (2.f / 3) - 1; }
+float bell_draw(Philox& r) {
+  const float a = r.uniform(), b = r.uniform(), c = r.uniform();
+  return (a + b + c) * (2.f / 3) - 1;
+}
 float about(Philox& r, float mean, float spread) { return mean + spread * bell_draw(r); }
 bool chance(Philox& r, float p) { return r.uniform() < p; }
 
@@ -103,7 +106,8 @@ void draw_hair(Philox r, Person& p) {
   p.hair_length = r.uniform();
   p.hairline_y = about(r, -132 - 8 * p.age * p.masculine, 10);
   p.temple = p.masculine * r.uniform(0.2f, 0.6f + 0.4f * p.age);
-  p.part_x = (chance(r, 0.5f) ? 1.f : -1.f) * r.uniform(8, 62);
+  const float part_side = chance(r, 0.5f) ? 1.f : -1.f;
+  p.part_x = part_side * r.uniform(8, 62);
   p.curl = r.uniform();
   const float kind = r.uniform(), full = r.uniform(0.5f, 1);
   const bool shaves = p.masculine < 0.5f || kind < 0.5f;
@@ -177,7 +181,8 @@ Person make_person(uint64_t seed, uint32_t identity) {
   Philox r = stream("face/constitution");
   // Two clusters rather than a continuum, so that jaws, brows and beards go together.
   p.masculine = chance(r, 0.5f) ? r.uniform(0.6f, 1.f) : r.uniform(0.f, 0.4f);
-  p.age = r.uniform() * r.uniform(0.3f, 1.f);
+  const float years = r.uniform();
+  p.age = years * r.uniform(0.3f, 1.f);
   p.melanin = r.uniform();
   p.skin_tone = skin_for(p.melanin) * Rgb{1, about(r, 1, 0.05f), about(r, 1, 0.09f)};
   p.texture = r.next_u32();

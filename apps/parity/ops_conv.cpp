@@ -1,7 +1,7 @@
 // ops_conv: convolutions with every option used by the networks, and transposed convolutions.
 #include "apps/parity/op_run.h"
 #include "autograd/ops/conv2d.h"
-#include "autograd/ops/pad.h"
+#include "autograd/ops/pad2d.h"
 
 namespace kintsugi::parity {
 namespace {

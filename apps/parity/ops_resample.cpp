@@ -4,7 +4,7 @@
 
 #include "apps/parity/op_run.h"
 #include "autograd/ops/grid_sample.h"
-#include "autograd/ops/pad.h"
+#include "autograd/ops/pad2d.h"
 #include "autograd/ops/pool.h"
 #include "autograd/ops/resize.h"
 #include "autograd/ops/shape.h"

@@ -1,4 +1,4 @@
-#include "kernels/cpu/binary.h"
+#include "kernels/cpu/binary_simd.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "kernels/cpu/cosine_triplet.h"
+#include "kernels/cpu/cosine_triplet_simd.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "kernels/cpu/mean_loss.h"
+#include "kernels/cpu/mean_loss_simd.h"
 
 #include <cmath>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "kernels/cpu/prelu.h"
+#include "kernels/cpu/prelu_simd.h"
 
 #include "kernels/base/vmath.h"
 

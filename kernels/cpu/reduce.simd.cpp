@@ -1,4 +1,4 @@
-#include "kernels/cpu/reduce.h"
+#include "kernels/cpu/reduce_simd.h"
 
 #include "kernels/base/vmath.h"
 

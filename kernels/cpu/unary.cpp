@@ -1,4 +1,4 @@
-#include "kernels/cpu/unary.h"
+#include "kernels/cpu/unary_simd.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "kernels/cpu/unary.h"
+#include "kernels/cpu/unary_simd.h"
 
 #include "kernels/base/vmath.h"
 #include "kernels/unary_math.h"

@@ -1,5 +1,5 @@
 // Padding copies, its adjoint adds a handful of numbers: f32 is exact forward and good to a rounding or two backward.
-#include "autograd/ops/pad.h"
+#include "autograd/ops/pad2d.h"
 
 #include "autograd/ops/unary.h"
 #include "tests/harness/op_case.h"

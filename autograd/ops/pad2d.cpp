@@ -1,4 +1,4 @@
-#include "autograd/ops/pad.h"
+#include "autograd/ops/pad2d.h"
 
 #include <algorithm>
 

@@ -1,7 +1,6 @@
 # Every outside package, from the distribution; nothing is vendored or fetched. third_party/README.md says
 # which versions are known to work. Required ones stop the configure step; optional ones are reported.
 find_package(Threads REQUIRED)
-find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(PNG REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(nlohmann_json 3.10 REQUIRED)

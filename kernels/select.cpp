@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "kernels/base/pattern.h"
 #include "kernels/table.h"
 
 namespace kintsugi {
@@ -30,11 +31,6 @@ std::mutex& choices_mutex() {
 }
 std::atomic<bool> any_choice{false};  // the common case, no choice at all, must cost nothing
 
-bool matches(const char* pattern, const char* s) {
-  if (*pattern == '*') return matches(pattern + 1, s) || (*s && matches(pattern, s + 1));
-  return *pattern == *s && (!*s || matches(pattern + 1, s + 1));
-}
-
 bool has_row(const FamilyInfo& f, const std::string& row) {
   for (const auto& r : f.row_infos())
     if (r.name == row) return true;
@@ -46,7 +42,7 @@ void check_choice(const std::string& pattern, const std::string& row) {
   std::string names, rows;
   for (const auto* f : all_families()) {
     names += std::string(names.empty() ? "" : ", ") + f->name();
-    if (!matches(pattern.c_str(), f->name())) continue;
+    if (!matches_pattern(f->name(), pattern)) continue;
     family = true;
     found |= has_row(*f, row);
     for (const auto& r : f->row_infos()) rows += std::string("\n  ") + f->name() + "=" + r.name + " (" + name(r.where) + "): " + r.note;
@@ -81,7 +77,7 @@ std::string FamilyInfo::wanted() const {
   if (!any_choice.load(std::memory_order_relaxed)) return {};
   std::lock_guard lock(choices_mutex());
   for (auto c = choices().rbegin(); c != choices().rend(); ++c)
-    if (matches(c->pattern.c_str(), name_) && (c->pattern.find('*') == std::string::npos || has_row(*this, c->row))) return c->row;
+    if (matches_pattern(name_, c->pattern) && (c->pattern.find('*') == std::string::npos || has_row(*this, c->row))) return c->row;
   return {};
 }
 

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <unordered_set>
 
+#include "kernels/base/pattern.h"
+
 namespace kintsugi {
 namespace {
 

@@ -1,5 +1,6 @@
 #include "nn/scope.h"
 
+#include "kernels/base/pattern.h"
 #include "kernels/base/philox.h"
 
 namespace kintsugi {
@@ -23,26 +24,6 @@ const ParameterStore::Entry& ParameterStore::at(const std::string& name) const {
 const Var& ParameterStore::param_of(const Entry& e) {
   KIN_CHECK(!e.is_buffer(), "parameter_store: ", e.name, " is a buffer, not a parameter");
   return e.param;
-}
-
-bool matches_pattern(std::string_view name, std::string_view pattern) {
-  // Greedy with one point of return: after a star, the earliest continuation that fits is the best one.
-  size_t n = 0, p = 0, star = std::string_view::npos, resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p, ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
 }
 
 int ParameterStore::set_trainable(std::string_view pattern, bool on) {

@@ -1,9 +1,13 @@
 // Parameters live in one flat, ordered store; a module is a plain struct whose constructor registers them through a Scope, a
 // dotted path into the store. Names equal the published checkpoints' names, so there is no table of renamings:
 //
-//   struct ResBlock { GroupNorm norm1; Conv2d conv1; ResBlock(Scope s, int c) : norm1(s / "norm1", c), conv1(s / "conv1", c, c,
-//   3) {} }; ParameterStore store; ResBlock block(store.root() / "encoder" / "blocks" / 1, 64);   //
-//   encoder.blocks.1.norm1.weight, ...
+//   struct ResBlock {
+//     GroupNorm norm1;
+//     Conv2d conv1;
+//     ResBlock(Scope s, int c) : norm1(s / "norm1", c), conv1(s / "conv1", c, c, 3) {}
+//   };
+//   ParameterStore store;
+//   ResBlock block(store.root() / "encoder" / "blocks" / 1, 64);   // encoder.blocks.1.norm1.weight, ...
 #pragma once
 #include <memory>
 #include <string>
@@ -24,9 +28,8 @@ enum class Layout : uint8_t {
 
 /// How the modules of one store run.
 struct Mode {
-  bool training = true;  // or eval; starts like PyTorch's modules
-  bool recompute =
-      false;  // large blocks keep only their inputs for backward and run again there: a third more time, far less memory
+  bool training = true;    // or eval; starts like PyTorch's modules
+  bool recompute = false;  // large blocks keep only their inputs and run again in backward: a third more time, far less memory
 };
 
 struct StoreOptions {
@@ -63,7 +66,7 @@ class ParameterStore {
   /// The parameter of that name; throws Error when there is none or it is a buffer.
   const Var& param(const std::string& name) const { return param_of(at(name)); }
 
-  /// Stops (or resumes) training of the parameters whose name matches `pattern`; '*' stands for any characters, dots included.
+  /// Stops (or resumes) training of the parameters whose name matches `pattern` (kernels/base/pattern.h); '*' takes dots too.
   /// Returns how many matched; throws Error when none did, for a misspelt pattern would train what should be frozen.
   int freeze(std::string_view pattern) { return set_trainable(pattern, false); }
   int unfreeze(std::string_view pattern) { return set_trainable(pattern, true); }
@@ -109,9 +112,6 @@ class Registered {
   const ParameterStore* store_;
   size_t begin_;
 };
-
-/// '*' stands for any characters, none included.
-bool matches_pattern(std::string_view name, std::string_view pattern);
 
 class Scope {
  public:

@@ -6,24 +6,16 @@
 #include <map>
 
 #include "apps/parity/parity_case.h"
+#include "kernels/base/pattern.h"
 #include "tensor/atomic_file.h"
 
 namespace kintsugi {
 namespace parity {
 namespace {
 
-/// Does `text` match `pattern`, where * stands for any run of characters?
-bool matches(std::string_view text, std::string_view pattern) {
-  if (pattern.empty()) return text.empty();
-  if (pattern[0] != '*') return !text.empty() && text[0] == pattern[0] && matches(text.substr(1), pattern.substr(1));
-  for (size_t skip = 0; skip <= text.size(); ++skip)
-    if (matches(text.substr(skip), pattern.substr(1))) return true;
-  return false;
-}
-
 bool selected(const std::string& name, const std::string& only) {
   if (only.find('*') == std::string::npos) return name.find(only) != std::string::npos;
-  return matches(name, only);
+  return matches_pattern(name, only);
 }
 
 std::vector<std::filesystem::path> golden_files(const std::filesystem::path& dir) {

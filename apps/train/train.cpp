@@ -12,6 +12,7 @@
 #include "autograd/finite_watch.h"
 #include "data/image_file.h"
 #include "data/loader.h"
+#include "kernels/base/pattern.h"
 #include "models/codeformer/stages.h"
 #include "models/known_nets.h"
 #include "models/losses/lpips.h"

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/base/pattern.h"
 #include "nn/scope.h"
 
 using namespace kintsugi;

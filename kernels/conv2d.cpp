@@ -14,14 +14,11 @@ void conv2d_wgrad_winograd(const Context&, const Conv2dWgrad&);
 }  // namespace cpu
 namespace {
 
-template <class Args>
-const char* needs_f32(const Args& a) { return a.dtype == DType::f32 ? nullptr : "needs f32"; }
-
-const char* needs_f32_phases(const Conv2dDgrad& a) {
+const char* needs_phases(const Conv2dDgrad& a) {
   const ConvShape& s = a.shape;
   if ((s.stride_h > 1 && s.dilation_h > 1) || (s.stride_w > 1 && s.dilation_w > 1))
     return "cannot both stride and dilate along one axis";
-  return needs_f32(a);
+  return f32_only(a);
 }
 
 template <class Args>
@@ -32,22 +29,22 @@ const char* needs_winograd(const Args& a) {
   const int64_t c = s.c / s.groups, o = s.o / s.groups;
   if (c % 16 != 0 || o % 16 != 0 || c < 32 || o < 32) return "needs channels in multiples of 16, at least 32";
   if (s.out_h * s.out_w < 36) return "needs images of at least 36 pixels";
-  return needs_f32(a);
+  return f32_only(a);
 }
 
 const Row<Conv2dFwd> fwd_rows[] = {
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd, "F(2x2, 3x3): 4 multiplications in place of 9 (SIMD)"},
-    {"fast", DeviceKind::cpu, needs_f32<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
+    {"fast", DeviceKind::cpu, f32_only<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dDgrad>, cpu::conv2d_dgrad_winograd, "F(2x2, 3x3) with flipped weights (SIMD)"},
-    {"fast", DeviceKind::cpu, needs_f32_phases, cpu::conv2d_dgrad_fast, "one stride-1 convolution per phase of the stride (SIMD)"},
+    {"fast", DeviceKind::cpu, needs_phases, cpu::conv2d_dgrad_fast, "one stride-1 convolution per phase of the stride (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dDgrad>, cpu::conv2d_dgrad_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dWgrad> wgrad_rows[] = {
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dWgrad>, cpu::conv2d_wgrad_winograd, "transpose of F(2x2, 3x3) (SIMD)"},
-    {"fast", DeviceKind::cpu, needs_f32<Conv2dWgrad>, cpu::conv2d_wgrad_fast, "product over pixels in fixed strips, summed in order (SIMD)"},
+    {"fast", DeviceKind::cpu, f32_only<Conv2dWgrad>, cpu::conv2d_wgrad_fast, "product over pixels in fixed strips, summed in order (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dWgrad>, cpu::conv2d_wgrad_ref, "plain loops, sums in f64"},
 };
 

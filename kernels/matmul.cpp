@@ -7,10 +7,8 @@ void matmul_fast(const Context&, const Matmul&);
 }  // namespace cpu
 namespace {
 
-const char* needs_f32(const Matmul& a) { return a.dtype == DType::f32 ? nullptr : "needs f32"; }
-
 const Row<Matmul> rows[] = {
-    {"fast", DeviceKind::cpu, needs_f32, cpu::matmul_fast, "packed panels, register tiles (SIMD)"},
+    {"fast", DeviceKind::cpu, f32_only<Matmul>, cpu::matmul_fast, "packed panels, register tiles (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Matmul>, cpu::matmul_ref, "plain loops, sums in f64"},
 };
 

@@ -1,9 +1,8 @@
 #include "models/losses/perceptual.h"
 
 #include "autograd/ops/binary.h"
-#include "autograd/ops/matmul.h"
+#include "autograd/ops/losses.h"
 #include "autograd/ops/reduce.h"
-#include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
 
 namespace kintsugi {
@@ -28,12 +27,6 @@ Var distance(const Var& a, const Var& b, FeatureDistance kind) {
       break;
   }
   return sqrt(sum(square(a - b)));
-}
-
-// [N,H,W,C] to [N,C,C].
-Var gram(const Var& f) {
-  const Var rows = reshape(f, {f.dim(0), f.dim(1) * f.dim(2), f.dim(3)});
-  return matmul(rows, rows, true, false) * (1.0 / double(f.numel() / f.dim(0)));
 }
 
 Var plus(const Var& a, const Var& b) { return a ? a + b : b; }

@@ -22,6 +22,7 @@ const Row<CosineTripletBwd> bwd_rows[] = {
 }  // namespace
 
 const Family<CosineTripletFwd> cosine_triplet_fwd{"cosine_triplet_fwd", "L = mean softplus(cos(q, a) - cos(p, a))", fwd_rows};
-const Family<CosineTripletBwd> cosine_triplet_bwd{"cosine_triplet_bwd", "gradients of L to p, a and q", bwd_rows};
+const Family<CosineTripletBwd> cosine_triplet_bwd{
+    "cosine_triplet_bwd", "gp = s (c+ p/|p|^2 - a/(|p||a|)), s = gy/B sigmoid(c- - c+); ga, gq likewise", bwd_rows};
 
 }  // namespace kintsugi

@@ -31,8 +31,9 @@ const Row<AffineGrid> affine_bwd_rows[] = {
 };
 }  // namespace
 const Family<GridSampleFwd> grid_sample_fwd{"grid_sample_fwd", "y[i,j] = interpolate(x, position(grid[i,j]))", fwd_rows};
-const Family<GridSampleBwd> grid_sample_bwd{"grid_sample_bwd", "gx, ggrid of grid_sample_fwd", bwd_rows};
-const Family<GridPieces> grid_pieces{"grid_pieces", "first pixel, slope and offset of every position", pieces_rows};
+const Family<GridSampleBwd> grid_sample_bwd{
+    "grid_sample_bwd", "gx[q] = sum_ij w_q(p) gy[i,j], ggrid[i,j] = dp/dgrid sum_q dw_q/dp <x[q], gy[i,j]>", bwd_rows};
+const Family<GridPieces> grid_pieces{"grid_pieces", "first = floor(p), slope and offset of p = slope grid + offset", pieces_rows};
 const Family<AffineGrid> affine_grid_fwd{"affine_grid_fwd", "grid[i,j] = theta (X_j, Y_i, 1)", affine_fwd_rows};
 const Family<AffineGrid> affine_grid_bwd{"affine_grid_bwd", "gtheta = sum_ij ggrid[i,j] (X_j, Y_i, 1)^T", affine_bwd_rows};
 }  // namespace kintsugi

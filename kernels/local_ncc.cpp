@@ -19,5 +19,6 @@ const Row<LocalNccBwd> bwd_rows[] = {
 };
 }  // namespace
 const Family<LocalNccFwd> local_ncc_fwd{"local_ncc_fwd", "cc = cross^2 / (var_a var_b + eps) per window", fwd_rows};
-const Family<LocalNccBwd> local_ncc_bwd{"local_ncc_bwd", "ga, gb of local_ncc_fwd", bwd_rows};
+const Family<LocalNccBwd> local_ncc_bwd{
+    "local_ncc_bwd", "ga = sum_w g (2 cross/D (b-u_b) - 2 cross^2 var_b/D^2 (a-u_a)), D = var_a var_b + eps; gb likewise", bwd_rows};
 }  // namespace kintsugi

@@ -1,13 +1,13 @@
 // A kernel family is one plain args struct and one visible table of named rows, best first. Dispatch, tests, the
 // benchmark and `kintsugi kernels` all read the same rows.
 //
-//   const Row<SiluFwd> rows[] = {
-//     {"fast", DeviceKind::cpu, &only_f32, &silu_fwd_fast, "SIMD, one pass"},
-//     {"ref",  DeviceKind::cpu, &any,      &silu_fwd_ref,  "plain loop"},
+//   const Row<SoftmaxFwd> rows[] = {
+//     {"fast", DeviceKind::cpu, f32_only<SoftmaxFwd>, cpu::softmax_fwd_fast, "SIMD along the row, rows in parallel"},
+//     {"ref", DeviceKind::cpu, takes_all<SoftmaxFwd>, cpu::softmax_fwd_ref, "plain loops, sums in f64"},
 //   };
-//   const Family<SiluFwd> silu_fwd{"silu_fwd", rows};
+//   const Family<SoftmaxFwd> softmax_fwd{"softmax_fwd", "y = exp(x) / sum exp(x)", rows};
 //   ...
-//   silu_fwd(context, args);        // first row that fits, or the one a KernelChoice names
+//   softmax_fwd(context, args);     // first row that fits, or the one a KernelChoice names
 #pragma once
 #include <span>
 #include <string>
@@ -86,7 +86,7 @@ class KernelChoice {
   size_t id_;
 };
 
-/// Opens choices for the rest of the program from "conv2d_fwd=ref,silu_*=fast". Throws UsageError as KernelChoice does.
+/// Opens choices for the rest of the program from "conv2d_fwd=ref,softmax_*=fast". Throws UsageError as KernelChoice does.
 void choose_kernels(std::string_view list);
 
 template <class Args>

@@ -9,6 +9,7 @@ find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 if(KINTSUGI_TESTS)
+  find_package(Eigen3 3.4 REQUIRED NO_MODULE)
   find_package(doctest REQUIRED)
 endif()
 

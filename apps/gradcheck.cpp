@@ -34,7 +34,7 @@ struct Subject {
     image = Var(random_uniform({batch, pixels, pixels, 3}, -1, 1, seed, "gradcheck/image", 0, DType::f64), true);
   }
   std::vector<GradcheckRow> check(const std::function<Var()>& outputs, uint64_t seed) const {
-    std::vector<Named> inputs = store.parameters();
+    ParameterList inputs = store.parameters();
     inputs.push_back({"(image)", image});
     return gradcheck(outputs, inputs, {.seed = seed});
   }

@@ -21,15 +21,15 @@ double dot(const Tensor& a, const Tensor& b) {
 
 double rms(const Tensor& t) { return t.numel() ? std::sqrt(dot(t, t) / double(t.numel())) : 0; }
 
-void check_inputs(const std::vector<Named>& inputs) {
-  for (const Named& in : inputs)
+void check_inputs(const ParameterList& inputs) {
+  for (const NamedVar& in : inputs)
     KIN_CHECK(in.var && in.var.is_leaf() && in.var.needs_grad() && in.var.dtype() == DType::f64, "gradcheck: ", in.name,
               " must be an f64 leaf that needs a gradient");
 }
 
-Vars vars_of(const std::vector<Named>& inputs) {
+Vars vars_of(const ParameterList& inputs) {
   Vars v;
-  for (const Named& in : inputs) v.push_back(in.var);
+  for (const NamedVar& in : inputs) v.push_back(in.var);
   return v;
 }
 
@@ -43,7 +43,7 @@ void move_along(const Tensor& x, const Tensor& base, const Tensor& v, double t) 
 
 // `value` gives a number for the current inputs, `gradients` the analytic derivatives at the base point.
 std::vector<GradcheckRow> compare(const std::function<double()>& value, const std::vector<Tensor>& gradients, double magnitude, Replay& replay,
-                                  const std::vector<Named>& inputs, const GradcheckOptions& o) {
+                                  const ParameterList& inputs, const GradcheckOptions& o) {
   std::vector<std::vector<GradcheckRow>> found(inputs.size());
   double largest = 0, hidden = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -98,7 +98,7 @@ void check_repeatable(const std::function<Var()>& f, const Tensor& first, Replay
 
 }  // namespace
 
-std::vector<GradcheckRow> gradcheck(const std::function<Var()>& f, const std::vector<Named>& inputs, GradcheckOptions o) {
+std::vector<GradcheckRow> gradcheck(const std::function<Var()>& f, const ParameterList& inputs, GradcheckOptions o) {
   check_inputs(inputs);
   Replay replay;
   std::vector<Tensor> gradients;
@@ -119,12 +119,12 @@ std::vector<GradcheckRow> gradcheck(const std::function<Var()>& f, const std::ve
       gradients, magnitude, replay, inputs, o);
 }
 
-std::vector<GradcheckRow> gradgradcheck(const std::function<Var()>& f, const std::vector<Named>& inputs, GradcheckOptions o) {
+std::vector<GradcheckRow> gradgradcheck(const std::function<Var()>& f, const ParameterList& inputs, GradcheckOptions o) {
   check_inputs(inputs);
   Replay replay;
   const Vars vars = vars_of(inputs);
   std::vector<Tensor> u;
-  for (const Named& in : inputs) u.push_back(random_normal(in.var.shape(), 0, 1, o.seed, "gradgradcheck/" + in.name, 0, DType::f64));
+  for (const NamedVar& in : inputs) u.push_back(random_normal(in.var.shape(), 0, 1, o.seed, "gradgradcheck/" + in.name, 0, DType::f64));
   Tensor w;
   auto first = [&] {  // always with create_graph: every run must make the same decisions in the same order
     const Var y = f();

@@ -1,4 +1,5 @@
-// Var: a Tensor that may remember how it was made. Ops on Vars are in autograd/ops/; every op ends in record().
+// Var: a Tensor that may remember how it was made. Ops on Vars are in autograd/ops/; every op ends in record(), and throws Error naming
+// itself and the argument when a shape, a dtype or an option does not fit.
 #pragma once
 #include <functional>
 #include <memory>

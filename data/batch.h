@@ -9,11 +9,12 @@
 
 namespace kintsugi {
 
-/// [N, h, w, c] f32, x = (v - 0.5) / 0.5. All pictures must have one size.
+/// [N, h, w, c] f32, x = (v - 0.5) / 0.5. Throws Error for no picture and when sizes differ.
 Tensor to_tensor(std::span<const Image> images);
 inline Tensor to_tensor(const Image& image) { return to_tensor(std::span(&image, 1)); }
 
-/// Picture n of a batch [N, h, w, c] (f32 or f64) or a single [h, w, c]: clamped to [-1, 1], then (x + 1) / 2.
+/// Picture n of a batch [N, h, w, c] (f32 or f64) or a single [h, w, c]: clamped to [-1, 1], then (x + 1) / 2. Throws Error when
+/// there is no such picture.
 Image to_image(const Tensor& batch, int64_t n = 0);
 
 struct Batch {

@@ -7,7 +7,7 @@
 
 namespace kintsugi {
 
-/// All work on RGB in [0, 1] and clamp to it. A factor of 1 (hue: 0) changes nothing but rounding.
+/// All work on RGB in [0, 1] and clamp to it; they throw Error unless c = 3. A factor of 1 (hue: 0) changes nothing but rounding.
 void adjust_brightness(Image& image, float factor);  // x * factor
 void adjust_contrast(Image& image, float factor);    // blend with the mean grey of the picture
 void adjust_saturation(Image& image, float factor);  // blend with the grey of the pixel

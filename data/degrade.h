@@ -57,10 +57,10 @@ struct Degradation {
   std::optional<ColourJitter> colour_jitter;
 };
 
-/// Draws all parameters; the count of numbers taken does not depend on the options.
+/// Draws all parameters; throws Error for a range that is empty or out of bounds. The count of numbers taken does not depend on the options.
 Degradation draw_degradation(const DegradeOptions& options, Philox& random);
 
-/// Applies one draw; h, w and c = 3 are kept. `noise` gives the normal number of value i at normal_at(i). The result is
+/// Applies one draw; h, w and c = 3 (else throws Error) are kept. `noise` gives the normal number of value i at normal_at(i). The result is
 /// rounded to 8 bits, as a low-quality photograph would be.
 Image degrade(const Image& image, const Degradation& d, int kernel_size, const Philox& noise);
 

@@ -8,6 +8,7 @@ namespace kintsugi {
 /// expression, light); epoch e shows way e mod variations. Ranges of identities that do not overlap share no person.
 class DrawnDataset : public Dataset {
  public:
+  /// Throws Error unless count and variations are positive and the identities fit 32 bits. size as in draw_face.
   DrawnDataset(uint64_t seed, uint32_t first_identity, int64_t count, int size, uint32_t variations = 1);
   int64_t size() const override { return count_; }
   Sample get(uint64_t epoch, int64_t index) const override;

@@ -21,7 +21,7 @@ Kernel gaussian_kernel(int size, double sigma);
 Kernel gaussian_kernel(int size, double sigma_x, double sigma_y, double angle);
 
 /// out[y, x] = sum w[i, j] in[y + i - r, x + j - r] with mirrored borders that do not repeat the edge (reflect-101), as
-/// OpenCV's filter2D; any picture size. Taps below 1e-12 of the largest are left out: all of them together are below the
+/// OpenCV's filter2D; any picture size, throws Error for an empty one. Taps below 1e-12 of the largest are left out: all of them together are below the
 /// rounding of f32.
 Image filter2d(const Image& image, const Kernel& kernel);
 

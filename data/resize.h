@@ -12,10 +12,10 @@ enum class Filter {
   area,      // INTER_AREA: mean over the covered part of the source, the right choice for shrinking
 };
 
-/// Any number of channels; h, w >= 1. cubic and lanczos4 may leave [0, 1] near edges.
+/// Any number of channels; throws Error for an empty picture and unless h, w >= 1. cubic and lanczos4 may leave [0, 1] near edges.
 Image resize(const Image& image, int h, int w, Filter filter = Filter::linear);
 
-/// The h x w window whose first pixel is (y, x); it must lie inside the picture.
+/// The h x w window whose first pixel is (y, x); throws Error unless it lies inside the picture.
 Image crop(const Image& image, int y, int x, int h, int w);
 
 Image flip_horizontal(const Image& image);

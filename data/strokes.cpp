@@ -34,7 +34,8 @@ Image stroke_mask(int h, int w, const StrokeOptions& o, Philox& random) {
   KIN_CHECK(h > 0 && w > 0, "stroke_mask: size must be positive, got ", h, "x", w);
   KIN_CHECK(o.most_strokes > 0 && o.least_corners > 1 && o.most_corners >= o.least_corners && o.least_width > 0 &&
                 o.most_width >= o.least_width,
-            "stroke_mask: counts and widths must be positive and ordered");
+            "stroke_mask: counts and widths must be positive and ordered, got most_strokes ", o.most_strokes, ", corners [", o.least_corners,
+            ",", o.most_corners, "], widths [", o.least_width, ",", o.most_width, "]");
   Image mask(h, w, 1);
   const float scale = std::sqrt(float(h) * float(w)) / 512, step = std::hypot(float(h), float(w)) / 8;
   constexpr float pi = std::numbers::pi_v<float>, turn = 2 * pi / 5;

@@ -12,10 +12,12 @@ struct StrokeOptions {
 };
 
 /// [h, w, 1]: 1 inside a stroke, 0 elsewhere. A stroke is every pixel within half a width of a random zigzag: directions turn
-/// by about 2pi/5 to alternating sides, steps are N(R, R/2) in [0, 2R] with R an eighth of the diagonal.
+/// by about 2pi/5 to alternating sides, steps are N(R, R/2) in [0, 2R] with R an eighth of the diagonal. Throws Error for
+/// an empty size and for options that are not positive and ordered.
 Image stroke_mask(int h, int w, const StrokeOptions& options, Philox& random);
 
-/// The picture in 8 bits (cut off, not rounded, as the reference does) with the masked pixels white.
+/// The picture in 8 bits (cut off, not rounded, as the reference does) with the masked pixels white. Throws Error unless the mask is
+/// [h, w, 1].
 Image paint_white(const Image& image, const Image& mask);
 
 }  // namespace kintsugi

@@ -29,7 +29,7 @@ Schedule multistep(double lr, std::vector<int64_t> milestones, double gamma) {
 Schedule multistep_restart(double lr, std::vector<int64_t> milestones, double gamma, std::vector<int64_t> restarts,
                            std::vector<double> weights) {
   KIN_CHECK(!restarts.empty() && restarts[0] == 0 && std::is_sorted(restarts.begin(), restarts.end()),
-            "multistep_restart: restarts must ascend from 0");
+            "multistep_restart: restarts must ascend from 0, got ", restarts.size(), " starting at ", restarts.empty() ? -1 : restarts[0]);
   KIN_CHECK(weights.size() == restarts.size(), "multistep_restart: weights must be as many as restarts, ", restarts.size(), ", got ",
             weights.size());
   return [=, milestones = std::move(milestones), restarts = std::move(restarts), weights = std::move(weights)](int64_t position) {

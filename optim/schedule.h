@@ -20,7 +20,8 @@ Schedule multistep(double lr, std::vector<int64_t> milestones, double gamma);
 Schedule multistep_restart(double lr, std::vector<int64_t> milestones, double gamma, std::vector<int64_t> restarts = {0},
                            std::vector<double> weights = {1});
 
-/// torch CosineAnnealingLR: eta_min + (lr - eta_min) (1 + cos(pi position / period)) / 2.
+/// torch CosineAnnealingLR: eta_min + (lr - eta_min) (1 + cos(pi position / period)) / 2. Throws Error unless
+/// period is positive.
 Schedule cosine(double lr, int64_t period, double eta_min = 0);
 
 /// BasicSR CosineAnnealingRestartLR: period after period, eta_min + weights[i] (lr - eta_min) (1 + cos(pi t / periods[i])) / 2 with t

@@ -176,7 +176,7 @@ Tensor SafetensorsFile::read(const std::string& name) const {
   fail(path_, ": '", name, "' has an unknown type");
 }
 
-void write_safetensors(const std::string& path, const std::vector<std::pair<std::string, Tensor>>& tensors,
+void write_safetensors(const std::string& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata) {
   auto type_name = [](DType t) {
     switch (t) {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "tensor/named_tensors.h"
 
 namespace kintsugi {
 
@@ -53,7 +53,7 @@ class SafetensorsFile {
 
 /// Writes the tensors in the order given (f64, f32, bf16, i64, i32, u8), atomically: a temporary name, flushed, renamed.
 /// Throws Error when a name occurs twice or the file cannot be written; an existing file is then left as it was.
-void write_safetensors(const std::string& path, const std::vector<std::pair<std::string, Tensor>>& tensors,
+void write_safetensors(const std::string& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace kintsugi

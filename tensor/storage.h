@@ -19,7 +19,7 @@ class Storage {
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
-  /// Goes up with every in-place change; what backward saved compares it (autograd/saved.h).
+  /// Goes up with every in-place change; what backward saved compares it (Saved in autograd/node.h).
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
 

@@ -19,7 +19,7 @@ class Tensor {
 
   static Tensor zeros(Shape shape, DType dtype = DType::f32, Device device = {});
   static Tensor full(Shape shape, double value, DType dtype = DType::f32, Device device = {});
-  /// Copies the values; their count must be shape.numel().
+  /// Copies the values; throws Error unless their count is shape.numel().
   template <class T>
   static Tensor of(Shape shape, const std::vector<T>& values) {
     Tensor t(shape, dtype_of<T>);
@@ -48,15 +48,15 @@ class Tensor {
   template <class T>
   std::span<T> span() const { return {data<T>(), size_t(numel())}; }
   void* raw() const { return storage_ ? static_cast<char*>(storage_->data()) + offset_ : nullptr; }
-  /// The only element of a one-element tensor, or element i, as a double. Any dtype but f16.
+  /// The only element of a one-element tensor, or element i, as a double. Any dtype but f16. Throws Error when there is no such element.
   double item(int64_t i = 0) const;
 
-  Tensor reshape(Shape shape) const;                    // view; same numel
-  Tensor rows(int64_t begin, int64_t end) const;        // view of dim 0
+  Tensor reshape(Shape shape) const;              // view; throws Error unless numel stays
+  Tensor rows(int64_t begin, int64_t end) const;  // view of dim 0; throws Error when out of range
   Tensor clone() const;
-  Tensor to(DType dtype) const;                         // copy, or the same handle when nothing changes
+  Tensor to(DType dtype) const;                   // copy, or the same handle when nothing changes
 
-  /// In place: elements become those of src (same shape; dtype converted). Bumps the version.
+  /// In place: elements become those of src (same shape, else throws Error; dtype converted). Bumps the version.
   void copy_(const Tensor& src);
   void fill_(double value);
   /// Every in-place writer calls this.

@@ -46,7 +46,7 @@ Var group_norm_composed(const Vars& inputs, const GroupNormView& view) {
 GroupNormResult group_norm_view(const Var& x, const Var& gamma, const Var& beta, const GroupNormView& view) {
   KIN_CHECK(view.groups >= 1 && view.channels % view.groups == 0, view.op, ": groups must divide the ", view.channels,
             " channels, got ", view.groups, " (x: ", x.value(), ")");
-  KIN_CHECK(bool(gamma) == bool(beta), view.op, ": gamma and beta must both be given or both be empty");
+  KIN_CHECK(bool(gamma) == bool(beta), view.op, ": gamma and beta must both be given or both be empty, got only ", gamma ? "gamma" : "beta");
   const bool affine = bool(gamma);
   if (affine) {
     check_channel_vector(view.op, "gamma", gamma, view.channels, x);

@@ -1,4 +1,4 @@
-// Softmax over the last axis. Equations: kernels/softmax.h. Differentiable without end.
+// Softmax over the last axis of x [..., C], f32 or f64. Equations: kernels/softmax.h. Differentiable without end.
 #pragma once
 #include "autograd/var.h"
 

@@ -169,7 +169,7 @@ void check_forward_and_grad(const OpCase& c, const Sample& s) {
 void check_differences(const OpCase& c, const Sample& s) {
   if (!c.differentiable) return;
   const Vars inputs = inputs_of(c, s, DType::f64);
-  std::vector<Named> named;
+  ParameterList named;
   for (size_t i = 0; i < inputs.size(); ++i) named.push_back({"input" + std::to_string(i), inputs[i]});
   // The step is relative to an input's rms; with a large mean that would be a step over many standard deviations.
   GradcheckOptions o{.directions = 2};

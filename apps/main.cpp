@@ -103,6 +103,7 @@ int run(int argc, char** argv) {
   add_example(*check, "tests/golden");
   check->add_option("DIR", parity.dir, "Folder of golden files, searched with its sub-folders")->required();
   check->add_option("--only", parity.only, "Part of \"file/case\", or a pattern with *");
+  check->add_option("--except", parity.except, "Leave these cases out; named as with --only, more than once if need be")->allow_extra_args(false);
   check->add_option("--json", parity.json, "Write the results there as JSON");
   check->add_flag("--failures", parity.failures_only, "Print the comparisons that failed, not all");
   check->callback([&] { command = [&] {

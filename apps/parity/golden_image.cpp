@@ -15,6 +15,13 @@ Image golden_image(const GoldenFile& golden, const std::string& tensor, Channels
   return image;
 }
 
+Tensor network_input(const Tensor& pictures, DType dtype) {
+  KIN_CHECK(pictures.dtype() == DType::u8, "parity: pictures must be u8, got ", pictures);
+  Tensor x(pictures.shape(), DType::f32);
+  for (int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = (float(pictures.item(i) / 255.0) - 0.5f) / 0.5f;
+  return from_stored(x, nchw).to(dtype);
+}
+
 void check_image(Check& check, const std::string& tensor, const Image& got, const Image& want, double tolerance) {
   if (got.h != want.h || got.w != want.w || got.c != want.c)
     return check.fail(tensor, text(got.h, "x", got.w, "x", got.c, ", stored ", want.h, "x", want.w, "x", want.c));

@@ -5,9 +5,6 @@ namespace kintsugi::parity {
 namespace {
 
 constexpr const char* kNotBuilt[] = {
-    "codeformer_full",
-    "codeformer_full_grads",
-    "vqgan_full_step",
     "facelib",
     "arcface/blocks",
     "arcface/iresnet18",

@@ -6,6 +6,8 @@
 
 #include "apps/parity/formula.h"
 #include "autograd/engine.h"
+#include "autograd/ops/binary.h"
+#include "autograd/ops/reduce.h"
 #include "nn/checkpoint.h"
 
 namespace kintsugi::parity {
@@ -65,6 +67,11 @@ void fill_by_formula(ParameterStore& store, const std::string& salt, const std::
     Tensor value = e.value();
     value.copy_(from_stored(formula_parameter(salt, prefix + e.name, file_shape(value.shape(), e.layout)), order_of(e.layout)));
   }
+}
+
+Var probed_mean(const std::string& salt, const std::string& name, const Var& image) {
+  const Shape stored{image.dim(0), image.dim(3), image.dim(1), image.dim(2)};
+  return mean(image * from_stored(formula(salt, name + "#probe", stored), nchw).to(image.dtype()));
 }
 
 Gradients gradients_of(const Var& loss, const ParameterStore& store) {

@@ -16,6 +16,10 @@ const Order& order_of(Layout layout);
 /// Every parameter and buffer becomes the formula tensor of prefix + its name.
 void fill_by_formula(ParameterStore& store, const std::string& salt, const std::string& prefix);
 
+/// mean(image * probe), the probe being the formula tensor of name + "#probe" in the image's stored order: a loss whose gradient differs
+/// at every pixel.
+Var probed_mean(const std::string& salt, const std::string& name, const Var& image);
+
 /// Gradients by parameter name; a parameter without one (frozen, or not reached) is absent.
 using Gradients = std::map<std::string, Tensor>;
 /// d loss / d every trainable parameter.

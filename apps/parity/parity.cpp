@@ -13,10 +13,19 @@ namespace kintsugi {
 namespace parity {
 namespace {
 
-bool selected(const std::string& name, const std::string& only) {
-  if (only.find('*') == std::string::npos) return name.find(only) != std::string::npos;
-  return matches_pattern(name, only);
+bool fits(const std::string& name, const std::string& wanted) {
+  if (wanted.find('*') == std::string::npos) return name.find(wanted) != std::string::npos;
+  return matches_pattern(name, wanted);
 }
+
+/// Which cases a caller asked for.
+struct Selection {
+  const ParityOptions& options;
+  bool left_out(const std::string& name) const {
+    return std::any_of(options.except.begin(), options.except.end(), [&](const std::string& e) { return fits(name, e); });
+  }
+  bool takes(const std::string& name) const { return fits(name, options.only) && !left_out(name); }
+};
 
 std::vector<std::filesystem::path> golden_files(const std::filesystem::path& dir) {
   if (std::filesystem::is_regular_file(dir)) return {dir};
@@ -52,10 +61,13 @@ class Report {
 
   void set_aside(const std::string& name, Standing standing) { aside_[standing].push_back(name); }
 
+  void leave_out(const std::string& name) { left_out_.push_back(name); }
+
   bool saw_something() const { return cases_ > 0 || !aside_.empty(); }
 
   int finish() {
     list("data for other cases", aside_[Standing::data]);
+    list("left out", left_out_);
     list("not built yet", aside_[Standing::not_built]);
     list("unknown", aside_[Standing::unknown]);
     list("FAILED", failed_cases_);
@@ -69,6 +81,7 @@ class Report {
   Json json() {
     return {{"passed", passed_},      {"failed", failed_},
             {"cases", cases_},        {"failed_cases", failed_cases_},
+            {"left_out", left_out_},
             {"not_built", aside_[Standing::not_built]}, {"unknown", aside_[Standing::unknown]},
             {"comparisons", rows_}};
   }
@@ -87,7 +100,7 @@ class Report {
   std::ostream& out_;
   bool failures_only_;
   int cases_ = 0, passed_ = 0, failed_ = 0, kinks_ = 0;
-  std::vector<std::string> failed_cases_;
+  std::vector<std::string> failed_cases_, left_out_;
   std::map<Standing, std::vector<std::string>> aside_;
   Json rows_ = Json::array();
 };
@@ -113,14 +126,14 @@ void run_case(const std::string& name, const std::function<void(Check&)>& run, R
   report.ran(name, check);
 }
 
-void run_file(const std::filesystem::path& path, const std::string& label, const std::string& only, Report& report) {
+void run_file(const std::filesystem::path& path, const std::string& label, const Selection& selection, Report& report) {
   const ParityKind* kind = find_parity_kind(std::filesystem::absolute(path).lexically_normal().replace_extension().generic_string());
   if (!kind) {
-    if (selected(label, only)) report.set_aside(label, Standing::unknown);
+    if (selection.takes(label)) report.set_aside(label, Standing::unknown);
     return;
   }
   if (kind->must_be_refused) {
-    if (selected(label, only)) run_case(label, [&](Check& check) { refuse(path.string(), check); }, report);
+    if (selection.takes(label)) run_case(label, [&](Check& check) { refuse(path.string(), check); }, report);
     return;
   }
   std::unique_ptr<GoldenFile> golden;
@@ -129,12 +142,13 @@ void run_file(const std::filesystem::path& path, const std::string& label, const
     golden = std::make_unique<GoldenFile>(path, label);
     cases = kind->cases(*golden);
   } catch (const std::exception& e) {
-    if (selected(label, only)) run_case(label, [&](Check& check) { check.fail("file", e.what()); }, report);
+    if (selection.takes(label)) run_case(label, [&](Check& check) { check.fail("file", e.what()); }, report);
     return;
   }
   for (const ParityCase& c : cases) {
     const std::string name = c.name.empty() ? label : label + "/" + c.name;
-    if (!selected(name, only)) continue;
+    if (fits(name, selection.options.only) && selection.left_out(name)) report.leave_out(name);
+    if (!selection.takes(name)) continue;
     if (c.standing == Standing::ready) run_case(name, c.run, report);
     else report.set_aside(name, c.standing);
   }
@@ -150,7 +164,7 @@ int run_parity(const ParityOptions& options, std::ostream& out) {
   parity::Report report(out, options.failures_only);
   for (const std::filesystem::path& file : files) {
     std::filesystem::path label = file == root ? file.filename() : file.lexically_relative(root);
-    parity::run_file(file, label.replace_extension().generic_string(), options.only, report);
+    parity::run_file(file, label.replace_extension().generic_string(), {options}, report);
   }
   if (!report.saw_something()) throw UsageError(text("parity: no case matches '", options.only, "'"));
   const int code = report.finish();

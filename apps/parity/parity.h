@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace kintsugi {
 
 struct ParityOptions {
   std::filesystem::path dir;   // searched recursively for .safetensors files; a single file is taken too
   std::string only;            // part of "file/case", or a pattern with *; empty: everything
+  std::vector<std::string> except;  // likewise: cases to leave out
   std::filesystem::path json;  // where the results go as JSON; empty: nowhere
   std::string device = "cpu";
   bool failures_only = false;  // print the rows that failed, not all

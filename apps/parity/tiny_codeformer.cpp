@@ -1,55 +1,19 @@
 // tiny_codeformer: the whole of CodeFormer at a small size, three ways of calling it.
 // losses = [mean(out * probe), 0.5 CE, mean((codebook[target] - lq_feat)^2), their sum]
+#include "apps/parity/codeformer_walk.h"
 #include "apps/parity/formula.h"
 #include "apps/parity/network.h"
 #include "apps/parity/tiny_nets.h"
 #include "autograd/engine.h"
-#include "autograd/ops/ada_in.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/cross_entropy.h"
 #include "autograd/ops/losses.h"
-#include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 
 namespace kintsugi::parity {
 namespace {
 
 const std::string kPrefix = "tiny_cf/";
-
-/// The forward pass again, block by block, against the stored features (of the first sample; tokens of all).
-void check_features(const GoldenFile& golden, Check& check, const std::string& start, const CodeFormer& net, const Tensor& x,
-                    const CodeFormerCall& call, const CodeFormerOutput& out) {
-  const NoGrad no_grad;
-  const auto seen = [&](const std::string& name, const Var& y, const Order& order) {
-    const std::string tensor = start + name;
-    if (!golden.has(tensor)) return;
-    const Tensor want = golden.read(tensor);
-    check.values(tensor, order == nchw ? y.value().rows(0, want.dim(0)) : y.value(), want, tolerance::network, order);
-  };
-  std::map<int64_t, Var> tapped;
-  const Var lq = net.backbone.encoder.walk(x, [&](int i, Var h) {
-    seen(text("feat/encoder.blocks.", i), h, nchw);
-    for (const auto& [resolution, block] : net.args.taps)
-      if (block == i) tapped[resolution] = h;
-    return h;
-  });
-  Var t = net.feat_emb(reshape(lq, {lq.dim(0), net.args.latent_size, lq.dim(3)}));
-  for (size_t i = 0; i < net.ft_layers.size(); ++i) {
-    t = net.ft_layers[i](t, net.position_emb);
-    seen(text("feat/ft_layers.", i), t, tnc);
-  }
-  Var codes = reshape(net.backbone.quantize.codes(out.indices), lq.shape());
-  if (call.adain) codes = ada_in(codes, lq);
-  net.backbone.generator.walk(codes, [&](int i, Var h) {
-    seen(text("feat/generator.blocks.", i), h, nchw);
-    for (const auto& [resolution, block] : net.fuse_convs_dict) {
-      if (call.w <= 0 || net.args.sites.at(resolution) != i) continue;
-      h = block(tapped.at(resolution), h, call.w);
-      seen(text("feat/fuse_convs_dict.", resolution), h, nchw);
-    }
-    return h;
-  });
-}
 
 void run(const GoldenFile& golden, Check& check, const std::string& name, const Json& options, DType dtype) {
   const std::string start = name + "/";
@@ -71,13 +35,17 @@ void run(const GoldenFile& golden, Check& check, const std::string& name, const 
   optional("logits", out.logits.value(), as_stored);
   optional("lq_feat", out.lq_feat.value(), nchw);
   if (golden.has(start + "indices")) check.exact(start + "indices", out.indices, golden.read(start + "indices"));
-  check_features(golden, check, start, net, x.value(), call, out);
+  walk_codeformer(net, x.value(), call, out.indices, [&](const std::string& name, const Tensor& y, const Order& order) {
+    const std::string tensor = start + "feat/" + name;
+    if (!golden.has(tensor)) return;
+    const Tensor want = golden.read(tensor);  // images: of the first sample; tokens: of all
+    check.values(tensor, order == nchw ? y.rows(0, want.dim(0)) : y, want, tolerance::network, order);
+  });
 
   const Tensor target = formula_classes(golden.salt(), kPrefix + "target", out.indices.shape(), kTinyBackbone.codebook_size);
   if (golden.has(start + "target")) check.exact(start + "target", target, golden.read(start + "target"));
-  const Var probe = from_stored(formula(golden.salt(), kPrefix + "out#probe", golden.shape(start + "out")), nchw).to(dtype);
   const Var codes = reshape(net.backbone.quantize.codes(target), out.lq_feat.shape()).detach();
-  const Var terms[] = {mean(out.image * probe), 0.5 * cross_entropy(out.logits, target), mse_loss(codes, out.lq_feat)};
+  const Var terms[] = {probed_mean(golden.salt(), kPrefix + "out", out.image), 0.5 * cross_entropy(out.logits, target), mse_loss(codes, out.lq_feat)};
   const Var loss = terms[0] + terms[1] + terms[2];
   const Tensor losses = Tensor::of<double>({4}, {terms[0].item(), terms[1].item(), terms[2].item(), loss.item()});
   check.values(start + "losses", losses, golden.read(start + "losses"), tolerance::network);

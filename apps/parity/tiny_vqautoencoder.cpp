@@ -3,7 +3,6 @@
 #include "apps/parity/network.h"
 #include "autograd/engine.h"
 #include "autograd/ops/binary.h"
-#include "autograd/ops/reduce.h"
 #include "models/vqgan/vqgan.h"
 
 namespace kintsugi::parity {
@@ -36,8 +35,7 @@ void run(const GoldenFile& golden, Check& check, DType dtype) {
   check.number("perplexity", q.perplexity, golden.number("perplexity"), tolerance::network);
   check.number("mean_distance", q.mean_distance, golden.number("mean_distance"), tolerance::network);
 
-  const Var probe = from_stored(formula(golden.salt(), kPrefix + "out#probe", golden.shape("out")), nchw).to(dtype);
-  const Var loss = mean(out * probe) + q.loss;
+  const Var loss = probed_mean(golden.salt(), kPrefix + "out", out) + q.loss;
   check.number("loss", loss.item(), golden.number("loss"), tolerance::network);
   const Gradients gradients = gradients_of(loss, store), inputs{{"x", grad(loss, {x})[0].value()}};
   const GradientTable table{"grad_table", strings(golden.metadata("grad_table_names"))};

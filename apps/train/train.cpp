@@ -196,7 +196,7 @@ class Training {
     if (r_.stage3.fix_transformer) options.tokens = {.feature_weight = 0, .entropy_weight = 0};
     const auto save_result = [&] { save_codeformer("codeformer.safetensors", net, learn.ema()); };
     loop("stage3", r_.stage3, data_.degraded, save_result, [&](int64_t step, const Batch& batch) {
-      const Tensor target = vqgan.net->codes(batch.gt);
+      const Tensor target = r_.stage3.fix_transformer ? Tensor() : vqgan.net->codes(batch.gt);
       const Discriminator* critic = step >= r_.stage3.gan_start ? d.net.get() : nullptr;
       Values values;
       const StepReport report =

@@ -10,6 +10,7 @@ namespace {
 // The token terms, weighted; empty when both are off.
 Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Tensor& target, const TokenOptions& options,
                     StepReport& report) {
+  if (options.feature_weight <= 0 && options.entropy_weight <= 0) return {};
   const int64_t n = out.logits.dim(0), tokens = out.logits.dim(1);
   KIN_CHECK(target.numel() == n * tokens, "codeformer: target must hold ", n, " x ", tokens, " codes, got ", target);
   Var total;

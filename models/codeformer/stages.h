@@ -26,7 +26,7 @@ struct JointOptions {
   bool generator_is_frozen = true;  // where the adaptive weight is measured, see CodeFormer::last_layer
 };
 
-/// Full forward pass with detach_16 and weight w; gradients of token terms + L1 + perceptual [+ adaptive GAN, unless the
+/// Full forward pass with detach_16 and weight w; `target` may be empty when both token terms are off; gradients of token terms + L1 + perceptual [+ adaptive GAN, unless the
 /// discriminator is null]. Reports what stage2_step and image_objective report. The store must be in train mode when w is 0 (see
 /// CodeFormer).
 StepReport joint_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Tensor& in, const Tensor& gt,

@@ -129,6 +129,16 @@ TEST_CASE("train: numbers that stop being finite stop the run by name; checkpoin
   check_refused(run, 1, {"stage1 generator, step 2", "not finite", "the first tensor that is not: result of", " in "});
   CHECK(content(folder / "run/vqgan.safetensors") == before);
 
+  for (const std::string stage : {"2", "3"}) {
+    const Scratch later;
+    copy_run(later);
+    const std::string result = stage == "2" ? "run/codes.safetensors" : "run/codeformer.safetensors", kept = content(later / result);
+    const std::string set = "--set stage" + stage;
+    check_refused(train_tiny(later, "--stage " + stage + " -q " + set + ".steps=4 " + set + ".lr=1e-3 " + set + ".lr_end=1e30"), 1,
+                  {"stage" + stage, "step 2", "not finite", "the first tensor that is not: result of", " in "});
+    CHECK(content(later / result) == kept);
+  }
+
   const Scratch saving;
   check_refused(train_tiny(saving, "--stage 1 -q --set stage1.save_every=1 " + blow_up), 1, {"stage1 generator, step 2"});
   const ProgramRun info = run_program("info " + quoted(saving / "run/vqgan.safetensors"));

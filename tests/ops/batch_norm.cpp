@@ -5,18 +5,12 @@
 #include <doctest/doctest.h>
 
 #include "tensor/random.h"
-#include "tests/harness/op_case.h"
+#include "tests/ops/norm_samples.h"
 
 using namespace kintsugi;
 using namespace kintsugi::testing;
 
 namespace {
-
-const Draw weight{.mean = 1, .std = 0.3}, plain{}, far{.mean = 1e3};
-
-Sample sample(const char* name, Shape x, Draw draw = plain) {
-  return {.name = name, .shapes = {x, {x[-1]}, {x[-1]}}, .draws = {draw, weight, plain}};
-}
 
 Var run(const Vars& x, bool training) {
   const Shape c = x[1].shape();
@@ -28,7 +22,7 @@ Var train(const Vars& x, const Sample&) { return run(x, true); }
 const OpCaseRegistration cases[] = {
     OpCaseRegistration({
         .op = "batch_norm, training", .families = {"group_norm_fwd", "group_norm_bwd"},
-        .samples = {sample("ragged", {2, 3, 5, 7}), sample("rows", {9, 4}), sample("tokens", {2, 11, 3}), sample("several strips", {2, 30, 31, 20})},
+        .samples = {norm_sample("ragged", {2, 3, 5, 7}), norm_sample("rows", {9, 4}), norm_sample("tokens", {2, 11, 3}), norm_sample("several strips", {2, 30, 31, 20})},
         .run = train, .gradgrad = true,
         .errors = {{"one position",
                     [] { batch_norm(Tensor::zeros({1, 3}), Tensor::zeros({3}), Tensor::zeros({3}), Tensor::zeros({3}), Tensor::zeros({3}), {}); },
@@ -38,10 +32,10 @@ const OpCaseRegistration cases[] = {
                     {"batch_norm: running_var must be [3] f32", "got [2]"}}}}),
     OpCaseRegistration({
         .op = "batch_norm, training, large mean", .families = {"group_norm_fwd", "group_norm_bwd"},
-        .samples = {sample("ragged", {2, 3, 5, 7}, far)}, .run = train, .f32_grad_tolerance = 1e-4}),
+        .samples = {norm_sample("ragged", {2, 3, 5, 7}, far)}, .run = train, .f32_grad_tolerance = 1e-4}),
     OpCaseRegistration({
         .op = "batch_norm, running values", .families = {},
-        .samples = {sample("ragged", {2, 3, 5, 7}), sample("one row", {1, 4})},
+        .samples = {norm_sample("ragged", {2, 3, 5, 7}), norm_sample("one row", {1, 4})},
         .run = [](const Vars& x, const Sample&) { return run(x, false); }, .gradgrad = true}),
 };
 

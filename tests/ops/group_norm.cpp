@@ -3,18 +3,15 @@
 // 1000 * 2^-24 = 6e-5, and gradients with it.
 #include "autograd/ops/group_norm.h"
 
-#include "tests/harness/op_case.h"
+#include "tests/ops/norm_samples.h"
 
 using namespace kintsugi;
 using namespace kintsugi::testing;
 
 namespace {
 
-const Draw weight{.mean = 1, .std = 0.3}, plain{}, far{.mean = 1e3};
-
 Sample sample(const char* name, Shape x, int64_t groups, Act act, Draw draw = plain) {
-  const int64_t c = x[-1];
-  return {.name = name, .shapes = {x, {c}, {c}}, .draws = {draw, weight, plain}, .ints = {groups, int64_t(act)}};
+  return norm_sample(name, x, draw, {groups, int64_t(act)});
 }
 
 Var run(const Vars& x, const Sample& s) { return group_norm(x[0], x[1], x[2], int(s.ints[0]), 1e-6, Act(s.ints[1])); }
@@ -40,7 +37,7 @@ const OpCaseRegistration cases[] = {
         .run = run, .f32_grad_tolerance = 1e-4}),
     OpCaseRegistration({
         .op = "instance_norm", .families = {"group_norm_fwd", "group_norm_bwd"},
-        .samples = {{"plain", {{2, 3, 4, 5}}}, {"affine", {{2, 3, 4, 5}, {5}, {5}}, {}, {plain, weight, plain}}},
+        .samples = {{"plain", {{2, 3, 4, 5}}}, norm_sample("affine", {2, 3, 4, 5})},
         .run = [](const Vars& x, const Sample&) { return instance_norm(x[0], x.size() > 1 ? x[1] : Var(), x.size() > 1 ? x[2] : Var(), 1e-5); },
         .gradgrad = true,
         .errors = {{"half affine", [] { instance_norm(x4, c6, {}, 1e-5); }, {"instance_norm", "both"}}}}),

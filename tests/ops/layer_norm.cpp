@@ -1,30 +1,25 @@
 // Layer normalisation; tolerances as argued in group_norm.cpp.
 #include "autograd/ops/layer_norm.h"
 
-#include "tests/harness/op_case.h"
+#include "tests/ops/norm_samples.h"
 
 using namespace kintsugi;
 using namespace kintsugi::testing;
 
 namespace {
 
-const Draw weight{.mean = 1, .std = 0.3}, plain{}, far{.mean = 1e3};
-
-Sample sample(const char* name, Shape x, Draw draw = plain) {
-  return {.name = name, .shapes = {x, {x[-1]}, {x[-1]}}, .draws = {draw, weight, plain}};
-}
 Var run(const Vars& x, const Sample&) { return layer_norm(x[0], x[1], x[2], 1e-5); }
 
 const OpCaseRegistration cases[] = {
     OpCaseRegistration({
         .op = "layer_norm", .families = {"layer_norm_fwd", "layer_norm_bwd"},
-        .samples = {sample("ragged", {2, 3, 21}), sample("vector", {19}), sample("many rows", {4, 70, 64}), sample("three channels", {5, 3})},
+        .samples = {norm_sample("ragged", {2, 3, 21}), norm_sample("vector", {19}), norm_sample("many rows", {4, 70, 64}), norm_sample("three channels", {5, 3})},
         .run = run, .gradgrad = true,
         .errors = {{"gamma", [] { layer_norm(Tensor::zeros({2, 5}), Tensor::zeros({4}), Tensor::zeros({5}), 1e-5); },
                     {"layer_norm: gamma must be [5] f32", "got [4]", "[2,5]"}}}}),
     OpCaseRegistration({
         .op = "layer_norm, large mean", .families = {"layer_norm_fwd", "layer_norm_bwd"},
-        .samples = {sample("ragged", {2, 3, 21}, far), sample("many rows", {2, 70, 64}, far)},
+        .samples = {norm_sample("ragged", {2, 3, 21}, far), norm_sample("many rows", {2, 70, 64}, far)},
         .run = run, .f32_grad_tolerance = 1e-4}),
 };
 

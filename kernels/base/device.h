@@ -4,7 +4,8 @@
 
 namespace kintsugi {
 
-enum class DeviceKind : uint8_t { cpu, cuda };
+/// sim: an emulated GPU (kernels/simt). The same kernels as on cuda, executed on the CPU, slowly; its memory is host memory.
+enum class DeviceKind : uint8_t { cpu, cuda, sim };
 
 struct Device {
   DeviceKind kind = DeviceKind::cpu;
@@ -12,10 +13,19 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-constexpr const char* name(DeviceKind k) { return k == DeviceKind::cpu ? "cpu" : "cuda"; }
+constexpr const char* name(DeviceKind k) {
+  switch (k) {
+    case DeviceKind::cpu: return "cpu";
+    case DeviceKind::cuda: return "cuda";
+    case DeviceKind::sim: return "sim";
+  }
+  return "?";
+}
+/// May the CPU read and write this device's memory?
+constexpr bool host_memory(DeviceKind k) { return k != DeviceKind::cuda; }
 inline std::ostream& operator<<(std::ostream& out, const Device& d) {
   out << name(d.kind);
-  return d.kind == DeviceKind::cpu ? out : out << ':' << d.index;
+  return host_memory(d.kind) ? out : out << ':' << d.index;
 }
 
 }  // namespace kintsugi

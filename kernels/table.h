@@ -97,15 +97,22 @@ class Family : public FamilyInfo {
 
   std::span<const Row<Args>> rows() const { return rows_; }
 
-  /// The first row on `where` that takes these arguments, or the one chosen by name. Throws Error listing every
-  /// row and why it refused when none fits.
+  bool has_rows_for(DeviceKind where) const {
+    for (const auto& row : rows_)
+      if (row.where == where) return true;
+    return false;
+  }
+
+  /// The first row on `where` that takes these arguments, or the one chosen by name. On sim, whose memory the CPU shares, a
+  /// family with no GPU kernel is computed by its cpu rows. Throws Error listing every row and why it refused when none fits.
   const Row<Args>& pick(DeviceKind where, const Args& args) const {
     const std::string want = wanted();
+    const DeviceKind from = where == DeviceKind::sim && !has_rows_for(DeviceKind::sim) ? DeviceKind::cpu : where;
     for (const auto& row : rows_)
-      if (row.where == where && (want.empty() || want == row.name) && !row.refuses(args)) return row;
+      if (row.where == from && (want.empty() || want == row.name) && !row.refuses(args)) return row;
     std::string reasons;
     for (const auto& row : rows_) {
-      const char* why = row.where != where ? "is for the other device" : row.refuses(args);
+      const char* why = row.where != from ? "is for another device" : row.refuses(args);
       reasons += std::string("\n  ") + row.name + " (" + kintsugi::name(row.where) + "): " + (why ? why : "fits, but was not asked for");
     }
     none_fits(want, where, reasons);

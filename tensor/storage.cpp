@@ -116,7 +116,7 @@ CpuAllocator& cpu_allocator() {
 }  // namespace
 
 Storage::Storage(size_t bytes, Device device) : bytes_(bytes), device_(device) {
-  KIN_CHECK(device.kind == DeviceKind::cpu, "allocate: this build has no allocator for ", device);
+  KIN_CHECK(host_memory(device.kind), "allocate: this build has no allocator for ", device);
   data_ = cpu_allocator().take(bytes);
   if (poison_depth.load(std::memory_order_relaxed) > 0) std::memset(data_, 0xff, bytes);
 }

@@ -93,6 +93,13 @@ Tensor Tensor::to(DType dtype) const {
   return t;
 }
 
+Tensor Tensor::to(Device device) const {
+  if (device == this->device()) return *this;
+  Tensor t(shape_, dtype_, device);
+  convert_copy(t, *this);
+  return t;
+}
+
 void Tensor::copy_(const Tensor& src) {
   KIN_CHECK(src.shape() == shape_, "copy_: source must be ", shape_, ", got ", src.shape());
   convert_copy(*this, src);

@@ -55,6 +55,7 @@ class Tensor {
   Tensor rows(int64_t begin, int64_t end) const;  // view of dim 0; throws Error when out of range
   Tensor clone() const;
   Tensor to(DType dtype) const;                   // copy, or the same handle when nothing changes
+  Tensor to(Device device) const;                 // likewise; throws Error where this build has no such device
 
   /// In place: elements become those of src (same shape, else throws Error; dtype converted). Bumps the version.
   void copy_(const Tensor& src);

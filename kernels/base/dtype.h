@@ -15,12 +15,12 @@ enum class DType : uint8_t { f32, f64, bf16, f16, i64, i32, u8 };
 struct bf16 {
   uint16_t bits = 0;
   bf16() = default;
-  explicit bf16(float f) {  // round to nearest even; NaN stays NaN
+  constexpr explicit bf16(float f) {  // round to nearest even; NaN stays NaN
     const uint32_t u = std::bit_cast<uint32_t>(f);
     const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
     bits = nan ? uint16_t((u >> 16) | 0x40) : uint16_t((u + 0x7fffu + ((u >> 16) & 1)) >> 16);
   }
-  explicit operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
+  constexpr explicit operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
 };
 
 /// IEEE half, for reading files only.

@@ -47,13 +47,14 @@ endfunction()
 # Warnings and, where asked for, sanitizers: private to our own targets.
 function(kintsugi_flags target)
   # -Wrestrict: g++ 12 warns inside std::string operator+ (GCC bug 105651).
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-psabi -Wno-restrict -fno-math-errno -fno-trapping-math)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-psabi -Wno-restrict -fno-math-errno -fno-trapping-math>)
   if(KINTSUGI_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=${KINTSUGI_SANITIZE} -fno-omit-frame-pointer)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${KINTSUGI_SANITIZE} -fno-omit-frame-pointer>)
     target_compile_definitions(${target} PRIVATE KIN_SANITIZE=1)
     target_link_options(${target} PUBLIC -fsanitize=${KINTSUGI_SANITIZE})
     if(KINTSUGI_SANITIZE MATCHES undefined)
-      target_compile_options(${target} PRIVATE -fno-sanitize-recover=undefined)
+      target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=undefined>)
     endif()
   endif()
 endfunction()

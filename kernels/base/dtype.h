@@ -68,4 +68,12 @@ decltype(auto) visit_float(DType t, const char* op, F&& f) {
   fail(op, ": dtype must be f32 or f64, got ", t);
 }
 
+/// The same for kernels that read and write f32 or bf16 and compute in f32.
+template <class F>
+decltype(auto) visit_f32_or_bf16(DType t, const char* op, F&& f) {
+  if (t == DType::f32) return f.template operator()<float>();
+  if (t == DType::bf16) return f.template operator()<bf16>();
+  fail(op, ": dtype must be f32 or bf16, got ", t);
+}
+
 }  // namespace kintsugi

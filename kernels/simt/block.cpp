@@ -1,0 +1,327 @@
+#include "kernels/simt/block.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <string_view>
+
+#include "kernels/base/error.h"
+#include "kernels/simt/dialect.h"
+
+namespace kintsugi::sim {
+__thread uint3 threadIdx, blockIdx;
+__thread dim3 blockDim, gridDim;
+}  // namespace kintsugi::sim
+
+namespace kintsugi::simt {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kStack = 256 * 1024;
+#else
+constexpr size_t kStack = 64 * 1024;
+#endif
+// Stacks are not a power of two apart, else their tops would fall into the same few lines of the cache.
+constexpr size_t kStackPitch = kStack + 576;
+constexpr uint64_t kCanary = 0x5ca1ab1e5ca1ab1e;
+
+thread_local Block* running_block = nullptr;
+
+std::string place(const Site& site) {
+  const std::string_view file = site.file_name();
+  return text(file.substr(file.find_last_of('/') + 1), ':', site.line());
+}
+bool same(const Site& a, const Site& b) { return a.line() == b.line() && a.column() == b.column(); }
+
+Block& here(const char* what) {
+  KIN_CHECK(running_block, "simt: ", what, " outside a kernel");
+  return *running_block;
+}
+
+}  // namespace
+
+Block* Block::running() { return running_block; }
+
+void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const std::function<void()>& kernel) {
+  KIN_CHECK(!running_block, "simt: a kernel cannot launch another one");
+  count_ = block.x * block.y * block.z;
+  index_ = {unsigned(number % grid.x), unsigned(number / grid.x % grid.y), unsigned(number / grid.x / grid.y)};
+  kernel_ = &kernel;
+  error_ = nullptr;
+  resumed_ = 0;
+  std::fill(std::begin(barriers_), std::end(barriers_), Barrier{});
+  warp_order_ = Order(order, 2 * number + 1);
+  warp_order_.reset((count_ + kWarp - 1) / kWarp);
+  lane_order_ = Order(order, 2 * number + 2);
+  lane_order_.reset(kWarp);
+  shared_.begin_block(dynamic_shared);
+  sim::gridDim = {grid.x, grid.y, grid.z};
+  sim::blockDim = {block.x, block.y, block.z};
+  sim::blockIdx = {index_.x, index_.y, index_.z};
+  make_stacks();
+  start_threads();
+
+  struct Running {
+    explicit Running(Block* b) { running_block = b; }
+    ~Running() { running_block = nullptr; }
+  } scope(this);
+  for (;;) {
+    bool progress = false;
+    warp_order_.draw();
+    for (size_t i = 0; i < warp_order_.size(); ++i) progress |= run_warp(unsigned(warp_order_[i]));
+    count_switches(std::exchange(resumed_, 0));
+    if (std::all_of(threads_.begin(), threads_.begin() + count_, [](const Thread& t) { return t.state == State::done; })) break;
+    if (!progress) report_stuck();
+  }
+  for (unsigned i = 0; i < count_; ++i) {
+    uint64_t canary;
+    std::memcpy(&canary, stacks_.get() + i * kStackPitch, sizeof canary);
+    KIN_CHECK(canary == kCanary, "simt: a thread used more than ", kStack, " bytes of stack");
+  }
+  shared_.check_guards();
+}
+
+void Block::make_stacks() {
+  if (stack_count_ >= count_) return;
+  threads_ = std::vector<Thread>(count_);
+  stacks_.reset(new char[count_ * kStackPitch + 64]);
+  stack_count_ = count_;
+}
+
+void Block::start_threads() {
+  const Dim d{sim::blockDim.x, sim::blockDim.y, sim::blockDim.z};
+  for (unsigned i = 0; i < count_; ++i) {
+    Thread& t = threads_[i];
+    char* stack = stacks_.get() + i * kStackPitch;
+    std::memcpy(stack, &kCanary, sizeof kCanary);
+    t.fiber.prepare(stack, kStack, fiber_entry);
+    t.index = {i % d.x, i / d.x % d.y, i / d.x / d.y};
+    t.state = State::ready;
+  }
+}
+
+void Block::fiber_entry() {
+  Block& block = *running_block;
+  try {
+    (*block.kernel_)();
+  } catch (...) {
+    block.error_ = std::current_exception();
+  }
+  Thread& me = block.threads_[block.current_];
+  me.state = State::done;
+  Fiber::leave(me.fiber, block.scheduler_);
+}
+
+void Block::suspend() { Fiber::switch_to(threads_[current_].fiber, scheduler_); }
+
+void Block::resume(unsigned thread) {
+  current_ = thread;
+  const Dim& i = threads_[thread].index;
+  sim::threadIdx = {i.x, i.y, i.z};
+  ++resumed_;
+  Fiber::switch_to(scheduler_, threads_[thread].fiber);
+  current_ = kNobody;
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+// Runs one warp until none of its lanes can continue: the greediest legal schedule. Was anything done?
+bool Block::run_warp(unsigned warp) {
+  const unsigned first = warp * kWarp, last = std::min(count_, first + kWarp);
+  bool progress = false;
+  for (;;) {
+    bool ran = false;
+    lane_order_.draw();
+    for (size_t i = 0; i < lane_order_.size(); ++i) {
+      const unsigned thread = first + unsigned(lane_order_[i]);
+      if (thread >= last) continue;
+      Thread& t = threads_[thread];
+      if (t.state == State::waiting && t.poll(t.poll_state)) t.state = State::ready;
+      if (t.state != State::ready) continue;
+      resume(thread);
+      ran = true;
+    }
+    if (finish_warp_calls(first, last)) ran = true;
+    if (!ran) return progress;
+    progress = true;
+  }
+}
+
+// Completes every collective all of whose lanes have come.
+bool Block::finish_warp_calls(unsigned first, unsigned last) {
+  bool any = false;
+  uint32_t seen = 0;
+  for (unsigned i = first; i < last; ++i) {
+    const uint32_t bit = 1u << (i - first);
+    if ((seen & bit) || threads_[i].state != State::at_warp_call) continue;
+    const WarpCall& call = *threads_[i].call;
+    seen |= call.mask;
+    WarpCall* lanes[kWarp] = {};
+    bool complete = true;
+    for (unsigned l = 0; l < kWarp && complete; ++l) {
+      if (!(call.mask >> l & 1)) continue;
+      complete = first + l < last && threads_[first + l].state == State::at_warp_call;
+      if (!complete) break;
+      WarpCall& other = *threads_[first + l].call;
+      complete = other.mask == call.mask && other.combine == call.combine && same(other.site, call.site);
+      lanes[l] = &other;
+    }
+    if (!complete) continue;
+    call.combine(lanes);
+    for (unsigned l = 0; l < kWarp; ++l)
+      if (lanes[l]) threads_[first + l].state = State::ready;
+    any = true;
+  }
+  return any;
+}
+
+Block::Barrier& Block::come_to(int id, unsigned threads, int vote, const char* name, const Site& site) {
+  if (id < 0 || id >= kBarriers) fault(site, text(name, ": barrier must be 0 to ", kBarriers - 1, ", got ", id));
+  const unsigned expected = threads ? threads : count_;
+  if (expected > count_ || (threads && threads % kWarp))
+    fault(site, text(name, ": the number of threads must be a multiple of ", kWarp, " and at most ", count_, ", got ", expected));
+  Barrier& b = barriers_[id];
+  if (b.arrived && b.expected != expected)
+    fault(site, text(name, ": barrier ", id, " waits for ", b.expected, " threads, here for ", expected));
+  b.expected = expected;
+  b.whole_block = threads == 0;
+  ++b.arrived;
+  b.votes += vote;
+  return b;
+}
+
+int Block::barrier(int id, unsigned threads, int vote, const char* name, const Site& site) {
+  Barrier& b = come_to(id, threads, vote, name, site);
+  Thread& me = threads_[current_];
+  me.state = State::at_barrier;
+  me.barrier = id;
+  me.doing = name;
+  me.site = site;
+  if (b.arrived == b.expected) release(id);
+  else suspend();
+  return me.votes;
+}
+
+void Block::barrier_arrive(int id, unsigned threads, const char* name, const Site& site) {
+  const Barrier& b = come_to(id, threads, 0, name, site);
+  if (b.arrived == b.expected) release(id);
+}
+
+void Block::release(int id) {
+  Barrier& b = barriers_[id];
+  const Thread* first = nullptr;
+  for (unsigned i = 0; i < count_; ++i) {
+    Thread& t = threads_[i];
+    if (t.state != State::at_barrier || t.barrier != id) continue;
+    if (!first) first = &t;
+    // Threads that meet at different lines are in divergent code: the program is wrong even where the counts happen to agree.
+    if (b.whole_block && !same(first->site, t.site)) report_stuck();
+  }
+  for (unsigned i = 0; i < count_; ++i) {
+    Thread& t = threads_[i];
+    if (t.state != State::at_barrier || t.barrier != id) continue;
+    t.state = State::ready;
+    t.votes = b.votes;
+  }
+  b = Barrier{};
+}
+
+void Block::warp_collective(WarpCall& call) {
+  const unsigned lane = current_ % kWarp, first = current_ - lane;
+  const unsigned lanes = std::min<unsigned>(kWarp, count_ - first);
+  if (!(call.mask >> lane & 1)) fault(call.site, text(call.name, ": mask 0x", std::hex, call.mask, " does not name the calling lane ", std::dec, lane));
+  if (lanes < kWarp && call.mask >> lanes)
+    fault(call.site, text(call.name, ": mask 0x", std::hex, call.mask, std::dec, " names lanes that do not exist; this warp has ", lanes));
+  Thread& me = threads_[current_];
+  me.state = State::at_warp_call;
+  me.call = &call;
+  me.doing = call.name;
+  me.site = call.site;
+  suspend();
+}
+
+void Block::wait_until(bool (*ready)(const void*), const void* state, const char* name, const Site& site) {
+  if (ready(state)) return;
+  Thread& me = threads_[current_];
+  me.state = State::waiting;
+  me.poll = ready;
+  me.poll_state = state;
+  me.doing = name;
+  me.site = site;
+  suspend();
+}
+
+std::string Block::located(const Site& site, const std::string& message) const {
+  std::string where = text(" (block ", index_.x, ',', index_.y, ',', index_.z);
+  if (current_ != kNobody) {
+    const Dim& t = threads_[current_].index;
+    where += text(" thread ", t.x, ',', t.y, ',', t.z);
+  }
+  return text(place(site), ": ", message, where, ')');
+}
+
+// "57 have exited; 32 wait at __syncthreads (softmax.cu:40)"
+std::string Block::describe(const std::vector<unsigned>& threads) const {
+  std::map<std::string, int> groups;
+  for (unsigned i : threads) {
+    const Thread& t = threads_[i];
+    ++groups[t.state == State::done ? "have exited" : text("wait at ", t.doing, " (", place(t.site), ')')];
+  }
+  std::string list;
+  for (const auto& [what, n] : groups) list += text("; ", n, ' ', what);
+  return list;
+}
+
+void Block::report_stuck() const {
+  const auto waiting = [&](State s) {
+    return std::find_if(threads_.begin(), threads_.begin() + count_, [s](const Thread& t) { return t.state == s; });
+  };
+  const auto end = threads_.begin() + count_;
+  if (const auto it = waiting(State::at_warp_call); it != end) {
+    const WarpCall& call = *it->call;
+    const unsigned warp = unsigned(it - threads_.begin()) / kWarp;
+    std::vector<unsigned> others;
+    int came = 0, named = 0;
+    for (unsigned l = 0; l < kWarp; ++l) {
+      if (!(call.mask >> l & 1)) continue;
+      ++named;
+      const Thread& t = threads_[warp * kWarp + l];
+      if (t.state == State::at_warp_call && t.call->mask == call.mask && same(t.site, call.site)) ++came;
+      else others.push_back(warp * kWarp + l);
+    }
+    throw Error(located(call.site, text(call.name, " reached by ", came, " of the ", named, " lanes in its mask 0x", std::hex, call.mask, std::dec,
+                                        ", warp ", warp, describe(others))));
+  }
+  if (const auto it = waiting(State::at_barrier); it != end) {
+    const Barrier& b = barriers_[it->barrier];
+    std::vector<unsigned> others;
+    int came = 0;
+    for (unsigned i = 0; i < count_; ++i) {
+      const Thread& t = threads_[i];
+      if (t.state == State::at_barrier && t.barrier == it->barrier && same(t.site, it->site)) ++came;
+      else others.push_back(i);
+    }
+    throw Error(located(it->site, text(it->doing, " reached by ", came, " of ", b.expected, " threads", describe(others))));
+  }
+  const auto it = waiting(State::waiting);
+  std::vector<unsigned> all(count_);
+  std::iota(all.begin(), all.end(), 0u);
+  throw Error(located(it->site, text(it->doing, " waits for ever", describe(all))));
+}
+
+void fault(const Site& site, const std::string& message) {
+  throw Error(running_block ? running_block->located(site, message) : text(place(site), ": ", message));
+}
+unsigned thread_rank() { return here("thread_rank").rank(); }
+int barrier(int id, unsigned threads, int vote, const char* name, const Site& site) { return here(name).barrier(id, threads, vote, name, site); }
+void barrier_arrive(int id, unsigned threads, const char* name, const Site& site) { here(name).barrier_arrive(id, threads, name, site); }
+void warp_collective(WarpCall& call) { here(call.name).warp_collective(call); }
+void wait_until(bool (*ready)(const void*), const void* state, const char* name, const Site& site) {
+  here(name).wait_until(ready, state, name, site);
+}
+void* shared_array(const void* tag, size_t bytes, size_t alignment, const char* name, const Site& site) {
+  return here(name).shared().declare(tag, bytes, alignment, name, site);
+}
+void* dynamic_shared() { return here("dynamic shared memory").shared().dynamic(); }
+size_t dynamic_shared_bytes() { return here("dynamic shared memory").shared().dynamic_bytes(); }
+
+}  // namespace kintsugi::simt

@@ -1,0 +1,140 @@
+// One block of the emulated GPU: its threads as fibers, its scheduler, barriers and shared memory. Internal to kernels/simt.
+#pragma once
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "kernels/simt/emulator.h"
+#include "kernels/simt/fiber.h"
+#include "kernels/simt/runtime.h"
+
+namespace kintsugi::simt {
+
+/// Adds to the process's count of switches; throws Error when a SizeCap is exceeded.
+void count_switches(uint64_t n);
+
+/// The order in which n things take their turn.
+class Order {
+ public:
+  Order(Schedule s, uint64_t seed) : schedule_(s), random_(seed * 0x9e3779b97f4a7c15u | 1) {}
+  void reset(size_t n) {
+    at_.resize(n);
+    std::iota(at_.begin(), at_.end(), size_t(0));
+    if (schedule_ == Schedule::reverse) std::reverse(at_.begin(), at_.end());
+  }
+  /// A new order, where the schedule is shuffled.
+  void draw() {
+    if (schedule_ != Schedule::shuffled) return;
+    for (size_t i = at_.size(); i > 1; --i) std::swap(at_[i - 1], at_[below(i)]);
+  }
+  size_t operator[](size_t i) const { return at_[i]; }
+  size_t size() const { return at_.size(); }
+  size_t below(size_t n) {  // xorshift64
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    return size_t(random_ >> 11) % n;
+  }
+
+ private:
+  Schedule schedule_;
+  uint64_t random_;
+  std::vector<size_t> at_;
+};
+
+/// The shared memory of one block: the dynamic part, then each declared array, each followed by a guard zone. Everything starts
+/// as 0xFF bytes, which are NaN in every float type: reading what nobody wrote, or just past an array, shows in the result.
+class SharedMemory {
+ public:
+  SharedMemory();
+  void begin_block(size_t dynamic_bytes);
+  void* declare(const void* tag, size_t bytes, size_t alignment, const char* name, const Site& site);
+  void* dynamic() const { return base_ + kGuard; }
+  size_t dynamic_bytes() const { return dynamic_bytes_; }
+  /// Throws Error naming the array when a guard zone was written.
+  void check_guards() const;
+
+ private:
+  static constexpr size_t kGuard = 1024, kAfterStatic = 256;
+  struct Array {
+    const void* tag;
+    size_t offset, bytes;
+    const char* name;
+    Site site;
+  };
+  std::unique_ptr<char, void (*)(void*)> memory_;
+  char* base_;
+  size_t capacity_, dynamic_bytes_ = 0, used_ = 0, static_bytes_ = 0;
+  std::vector<Array> arrays_;
+};
+
+class Block {
+ public:
+  enum class State : uint8_t { ready, at_barrier, at_warp_call, waiting, done };
+  struct Thread {
+    Fiber fiber;
+    Dim index;
+    State state = State::ready;
+    int barrier = 0, votes = 0;
+    WarpCall* call = nullptr;
+    bool (*poll)(const void*) = nullptr;
+    const void* poll_state = nullptr;
+    const char* doing = "";  // what it waits at
+    Site site;
+  };
+
+  /// Runs one block of the grid to its end. Throws what the kernel or the emulator threw; the block can be used again.
+  void run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const std::function<void()>& kernel);
+
+  /// The block whose fiber or scheduler runs on this OS thread, else null.
+  static Block* running();
+
+  // Called from fibers; see kernels/simt/runtime.h.
+  int barrier(int id, unsigned threads, int vote, const char* name, const Site& site);
+  void barrier_arrive(int id, unsigned threads, const char* name, const Site& site);
+  void warp_collective(WarpCall& call);
+  void wait_until(bool (*ready)(const void*), const void* state, const char* name, const Site& site);
+  SharedMemory& shared() { return shared_; }
+  unsigned rank() const { return current_; }
+  /// "softmax.cu:31: message (block 0,1,0 thread 33,0,0)".
+  std::string located(const Site& site, const std::string& message) const;
+
+ private:
+  struct Barrier {
+    unsigned expected = 0, arrived = 0;
+    int votes = 0;
+    bool whole_block = false;
+  };
+  static constexpr int kBarriers = 16;
+  static constexpr unsigned kNobody = ~0u;
+
+  static void fiber_entry();
+  void make_stacks();
+  void start_threads();
+  void suspend();
+  void resume(unsigned thread);
+  bool run_warp(unsigned warp);
+  bool finish_warp_calls(unsigned first, unsigned last);
+  Barrier& come_to(int id, unsigned threads, int vote, const char* name, const Site& site);
+  void release(int id);
+  [[noreturn]] void report_stuck() const;
+  std::string describe(const std::vector<unsigned>& threads) const;
+
+  std::vector<Thread> threads_;
+  std::unique_ptr<char[]> stacks_;
+  size_t stack_count_ = 0;
+  Fiber scheduler_;
+  SharedMemory shared_;
+  Barrier barriers_[kBarriers];
+  unsigned count_ = 0, current_ = kNobody;
+  uint64_t resumed_ = 0;
+  Dim index_;
+  Order warp_order_{Schedule::forward, 0}, lane_order_{Schedule::forward, 0};
+  const std::function<void()>* kernel_ = nullptr;
+  std::exception_ptr error_;
+};
+
+}  // namespace kintsugi::simt

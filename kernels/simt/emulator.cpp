@@ -1,0 +1,84 @@
+// Settings and counters of the emulated GPU, and launches: block by block. kernels/simt/block.cpp runs one block.
+#include "kernels/simt/emulator.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "kernels/base/error.h"
+#include "kernels/simt/block.h"
+#include "kernels/simt/runtime.h"
+
+namespace kintsugi::simt {
+namespace {
+
+std::atomic<int> guarded_schedule{-1};
+std::atomic<uint64_t> launches{0}, blocks{0}, threads_started{0}, switches{0};
+std::atomic<uint64_t> switch_limit{UINT64_MAX};
+
+Schedule schedule_from_environment() {
+  const char* set = std::getenv("KINTSUGI_SIM_SCHEDULE");
+  if (!set || !*set) return Schedule::forward;
+  for (Schedule s : {Schedule::forward, Schedule::reverse, Schedule::shuffled})
+    if (!std::strcmp(set, name(s))) return s;
+  throw UsageError(text("KINTSUGI_SIM_SCHEDULE must be forward, reverse or shuffled, got '", set, "'"));
+}
+
+std::string show(Dim d) { return text('(', d.x, ',', d.y, ',', d.z, ')'); }
+
+void check_launch(Dim grid, Dim block, size_t dynamic_shared) {
+  const uint64_t threads = uint64_t(block.x) * block.y * block.z;
+  KIN_CHECK(threads >= 1 && threads <= kMostThreads && block.z <= 64, "simt: a block must have 1 to ", kMostThreads,
+            " threads (at most 64 along z), got ", show(block));
+  KIN_CHECK(grid.x <= 0x7fffffffu && grid.y <= 65535 && grid.z <= 65535, "simt: a grid has at most 2^31-1, 65535 and 65535 blocks along x, y and z, got ",
+            show(grid));
+  KIN_CHECK(dynamic_shared <= kMostShared, "simt: a block has at most ", kMostShared, " bytes of shared memory, got ", dynamic_shared);
+}
+
+}  // namespace
+
+const char* name(Schedule s) {
+  switch (s) {
+    case Schedule::forward: return "forward";
+    case Schedule::reverse: return "reverse";
+    case Schedule::shuffled: return "shuffled";
+  }
+  return "?";
+}
+
+Schedule schedule() {
+  static const Schedule from_environment = schedule_from_environment();
+  const int guarded = guarded_schedule.load(std::memory_order_relaxed);
+  return guarded < 0 ? from_environment : Schedule(guarded);
+}
+ScheduleGuard::ScheduleGuard(Schedule s) : previous_(guarded_schedule.exchange(int(s))) {}
+ScheduleGuard::~ScheduleGuard() { guarded_schedule = previous_; }
+
+Stats stats() { return {launches.load(), blocks.load(), threads_started.load(), switches.load()}; }
+
+SizeCap::SizeCap(uint64_t n) { switch_limit = switches.load() + n; }
+SizeCap::~SizeCap() { switch_limit = UINT64_MAX; }
+
+void count_switches(uint64_t n) {
+  if (switches.fetch_add(n, std::memory_order_relaxed) + n > switch_limit.load(std::memory_order_relaxed)) throw Error(kTooLarge);
+}
+
+void run_grid(Dim grid, Dim block, size_t dynamic_shared, const std::function<void()>& kernel) {
+  check_launch(grid, block, dynamic_shared);
+  thread_local std::unique_ptr<Block> machine;  // stacks and shared memory are kept for the next launch
+  if (!machine) machine = std::make_unique<Block>();
+  const Schedule order = schedule();
+  const uint64_t count = uint64_t(grid.x) * grid.y * grid.z;
+  Order turn(order, 0x6b696e74);
+  turn.reset(size_t(count));
+  turn.draw();
+  ++launches;
+  for (size_t i = 0; i < count; ++i) {
+    machine->run(grid, block, turn[i], dynamic_shared, order, kernel);
+    ++blocks;
+    threads_started += uint64_t(block.x) * block.y * block.z;
+  }
+}
+
+}  // namespace kintsugi::simt

@@ -1,0 +1,110 @@
+#include "kernels/simt/fiber.h"
+
+#include <cstdint>
+
+#ifndef KIN_FIBER_UCONTEXT
+// Saves the registers a callee must keep, then the stack pointer, and does the reverse for the other side.
+extern "C" void kin_fiber_switch(void** save_stack_pointer, void* load_stack_pointer);
+#endif
+
+#if defined(__x86_64__)
+asm(R"(
+.text
+.p2align 4
+.globl kin_fiber_switch
+.type kin_fiber_switch,@function
+kin_fiber_switch:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size kin_fiber_switch, .-kin_fiber_switch
+)");
+#elif defined(__aarch64__)
+asm(R"(
+.text
+.p2align 4
+.globl kin_fiber_switch
+.type kin_fiber_switch,%function
+kin_fiber_switch:
+  sub sp, sp, #160
+  stp x19, x20, [sp, #0]
+  stp x21, x22, [sp, #16]
+  stp x23, x24, [sp, #32]
+  stp x25, x26, [sp, #48]
+  stp x27, x28, [sp, #64]
+  stp x29, x30, [sp, #80]
+  stp d8, d9, [sp, #96]
+  stp d10, d11, [sp, #112]
+  stp d12, d13, [sp, #128]
+  stp d14, d15, [sp, #144]
+  mov x9, sp
+  str x9, [x0]
+  mov sp, x1
+  ldp x19, x20, [sp, #0]
+  ldp x21, x22, [sp, #16]
+  ldp x23, x24, [sp, #32]
+  ldp x25, x26, [sp, #48]
+  ldp x27, x28, [sp, #64]
+  ldp x29, x30, [sp, #80]
+  ldp d8, d9, [sp, #96]
+  ldp d10, d11, [sp, #112]
+  ldp d12, d13, [sp, #128]
+  ldp d14, d15, [sp, #144]
+  add sp, sp, #160
+  ret
+.size kin_fiber_switch, .-kin_fiber_switch
+)");
+#endif
+
+namespace kintsugi::simt {
+
+#ifdef KIN_FIBER_UCONTEXT
+
+void Fiber::prepare(char* stack, size_t bytes, void (*entry)()) {
+  getcontext(&context_);
+  context_.uc_stack.ss_sp = stack;
+  context_.uc_stack.ss_size = bytes;
+  context_.uc_link = nullptr;
+  makecontext(&context_, entry, 0);
+}
+void Fiber::switch_to(Fiber& from, Fiber& to) { swapcontext(&from.context_, &to.context_); }
+
+#else
+
+void Fiber::prepare(char* stack, size_t bytes, void (*entry)()) {
+  auto top = reinterpret_cast<uintptr_t>(stack + bytes) & ~uintptr_t(15);
+  void** sp = reinterpret_cast<void**>(top);
+#if defined(__x86_64__)
+  // What the switch pops: six registers, then the address `ret` jumps to; entry then finds the stack as after a call.
+  *--sp = nullptr;
+  *--sp = reinterpret_cast<void*>(entry);
+  for (int i = 0; i < 6; ++i) *--sp = nullptr;
+#else
+  sp -= 20;
+  for (int i = 0; i < 20; ++i) sp[i] = nullptr;
+  sp[11] = reinterpret_cast<void*>(entry);  // x30
+#endif
+  stack_pointer_ = sp;
+}
+void Fiber::switch_to(Fiber& from, Fiber& to) { kin_fiber_switch(&from.stack_pointer_, to.stack_pointer_); }
+
+#endif
+
+void Fiber::leave(Fiber& from, Fiber& to) {
+  switch_to(from, to);
+  __builtin_unreachable();
+}
+
+}  // namespace kintsugi::simt

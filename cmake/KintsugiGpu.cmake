@@ -17,6 +17,10 @@ if(KINTSUGI_CUDA AND CMAKE_CUDA_COMPILER)
   endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has C++20
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  endif()
   set(KINTSUGI_HAS_CUDA ON)
 endif()
 
@@ -32,10 +36,11 @@ function(kintsugi_gpu_sources target)
   endforeach()
   if(KINTSUGI_HAS_CUDA)
     target_sources(${target} PRIVATE ${sources})
-    # By generator expression: CMake 3.25 silently ignores C++20 for nvcc. Relaxed constexpr lets kernels call the constexpr
-    # functions of kernels/base (bf16, Philox).
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
+    # Relaxed constexpr lets kernels call the constexpr functions of kernels/base (bf16, Philox).
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
     target_compile_definitions(${target} PUBLIC KIN_CUDA=1)
     target_link_libraries(${target} PUBLIC CUDA::cudart_static)
+    string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
+    set_source_files_properties(base/device_cuda.cpp PROPERTIES COMPILE_DEFINITIONS "KIN_CUDA_ARCHITECTURES=\"${architectures}\"")
   endif()
 endfunction()

@@ -16,7 +16,6 @@ struct Max {
 /// The combination of v over the lanes of a warp, in every lane. All 32 lanes must take part.
 template <class Op, class T>
 __device__ __forceinline__ T warp_reduce(T v, Op op = {}) {
-#pragma unroll
   for (int lanes = 16; lanes > 0; lanes >>= 1) v = op(v, __shfl_xor_sync(kAllLanes, v, lanes));
   return v;
 }

@@ -12,6 +12,8 @@
 //   grad         `ref` in f64 against finite differences; every row's f32 gradients against `ref` in f64
 //   gradgrad     second derivatives in f64, where .gradgrad
 //   determinism  twice and with 1, 2 and 3 threads: the same bits
+//   sim          every row of the emulated GPU, as forward and grad, under three schedules of its threads that must give the same
+//                bits; samples that cost too many fiber switches are skipped and listed
 //   errors       each error sample throws Error whose message contains every listed part
 //   bounds       outputs are written completely (NaN poison) and inputs are left alone
 // A kernel family that no case names fails the suite.

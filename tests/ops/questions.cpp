@@ -11,6 +11,7 @@
 #include "autograd/gradcheck.h"
 #include "kernels/base/parallel.h"
 #include "kernels/base/simd.h"
+#include "kernels/simt/emulator.h"
 #include "kernels/table.h"
 #include "tensor/random.h"
 #include "tests/harness/op_case.h"
@@ -26,14 +27,14 @@ void count(const char* question) { ++checks_made[question]; }
 Draw draw_of(const Sample& s, size_t input) { return input < s.draws.size() ? s.draws[input] : s.draw; }
 
 // The same numbers for every dtype: drawn in f64, rounded to f32 first so that both see exactly the same inputs.
-Vars inputs_of(const OpCase& c, const Sample& s, DType dtype) {
+Vars inputs_of(const OpCase& c, const Sample& s, DType dtype, Device device = {}) {
   Vars inputs;
   for (size_t i = 0; i < s.shapes.size(); ++i) {
     const Draw d = draw_of(s, i);
     Tensor t = random_normal(s.shapes[i], d.mean, d.std, 7, c.op + "/" + s.name, i, DType::f64).to(DType::f32);
     for (float& v : t.span<float>())
       if (std::fabs(v - d.kink) < d.kink_gap) v = float(d.kink + (v < d.kink ? -d.kink_gap : d.kink_gap));
-    inputs.push_back(Var(t.to(dtype), c.differentiable));
+    inputs.push_back(Var(t.to(dtype).to(device), c.differentiable));
   }
   return inputs;
 }
@@ -44,15 +45,15 @@ struct Result {
 };
 
 // Forward and backward with a fixed random seed gradient, all memory poisoned.
-Result run(const OpCase& c, const Sample& s, DType dtype) {
+Result run(const OpCase& c, const Sample& s, DType dtype, Device device = {}) {
   PoisonGuard poison;
-  const Vars inputs = inputs_of(c, s, dtype);
+  const Vars inputs = inputs_of(c, s, dtype, device);
   std::vector<Tensor> before;
   for (const Var& v : inputs) before.push_back(v.value().clone());
   const Var y = c.run(inputs, s);
   Result r{y.value(), {}};
   if (c.differentiable) {
-    const Tensor seed = random_normal(y.shape(), 0, 1, 8, c.op, 0, DType::f64).to(DType::f32).to(dtype);
+    const Tensor seed = random_normal(y.shape(), 0, 1, 8, c.op, 0, DType::f64).to(DType::f32).to(dtype).to(device);
     for (const Var& g : grad(y, inputs, Var(seed))) r.grads.push_back(g ? g.value() : Tensor());
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -137,33 +138,95 @@ bool refused(const std::string& row, F&& f) {
   }
 }
 
-void check_forward_and_grad(const OpCase& c, const Sample& s) {
-  Result truth;
-  {
-    std::vector<std::unique_ptr<KernelChoice>> refs;
-    for (const auto& f : c.families) refs.push_back(std::make_unique<KernelChoice>(f, "ref"));
-    truth = run(c, s, DType::f64);
-  }
+// The answers every other row is compared with: `ref` in f64 on the CPU.
+Result truth_of(const OpCase& c, const Sample& s) {
+  std::vector<std::unique_ptr<KernelChoice>> refs;
+  for (const auto& f : c.families) refs.push_back(std::make_unique<KernelChoice>(f, "ref"));
+  return run(c, s, DType::f64);
+}
+
+void check_against(const Result& truth, const Result& got, const OpCase& c, const Sample& s, const char* forward, const char* gradient) {
   const double tol = s.f32_tolerance > 0 ? s.f32_tolerance : c.f32_tolerance;
   const double grad_tol = c.f32_grad_tolerance > 0 ? c.f32_grad_tolerance : 10 * tol;
   double largest = 0;  // gradients that are zero by theory are compared on the scale of the largest one
   for (const Tensor& g : truth.grads)
     if (g) largest = std::max(largest, l2_error(Tensor::zeros(g.shape(), DType::f64), g, 1.0) * 1.0);
+  const double e = max_error(got.out, truth.out);
+  CHECK_MESSAGE(e <= tol, "forward: error ", e, " > ", tol);
+  count(forward);
+  for (size_t i = 0; i < truth.grads.size(); ++i) {
+    REQUIRE(bool(got.grads[i]) == bool(truth.grads[i]));
+    if (!truth.grads[i]) continue;
+    const double ge = l2_error(got.grads[i], truth.grads[i], 1e-3 * largest + 1e-30);
+    CHECK_MESSAGE(ge <= grad_tol, "grad of input ", i, ": error ", ge, " > ", grad_tol);
+    count(gradient);
+  }
+}
+
+void check_forward_and_grad(const OpCase& c, const Sample& s, const Result& truth) {
   for_each_row(c, [&](const std::string& row) {
     Result got;
     if (refused(row, [&] { got = run(c, s, DType::f32); })) return;
     INFO(c.op, " / ", s.name, " / ", row);
-    const double e = max_error(got.out, truth.out);
-    CHECK_MESSAGE(e <= tol, "forward: error ", e, " > ", tol);
-    count("forward");
-    for (size_t i = 0; i < truth.grads.size(); ++i) {
-      REQUIRE(bool(got.grads[i]) == bool(truth.grads[i]));
-      if (!truth.grads[i]) continue;
-      const double ge = l2_error(got.grads[i], truth.grads[i], 1e-3 * largest + 1e-30);
-      CHECK_MESSAGE(ge <= grad_tol, "grad of input ", i, ": error ", ge, " > ", grad_tol);
-      count("grad f32");
-    }
+    check_against(truth, got, c, s, "forward", "grad f32");
   });
+}
+
+// ---- rows of the emulated GPU ----------------------------------------------------------------------------------------------------
+
+constexpr uint64_t kMostSwitches = 400'000;  // of one run of one sample: a few hundredths of a second
+
+struct SimRow {
+  std::set<std::string> samples;  // that it ran
+  bool ragged = false;            // one of them had an element count that no vector width divides
+  std::set<std::string> too_large;
+};
+std::map<std::string, SimRow> sim_rows;  // by "family=row"
+
+enum class Answer { given, refused, too_large };
+
+template <class F>
+Answer ask(F&& f) {
+  try {
+    simt::SizeCap cap(kMostSwitches);
+    f();
+    return Answer::given;
+  } catch (const Error& e) {
+    const std::string what = e.what();
+    if (what.find(simt::kTooLarge) != std::string::npos) return Answer::too_large;
+    if (what.find("takes these arguments") != std::string::npos) return Answer::refused;
+    throw;
+  }
+}
+
+// Forward, gradient and bounds of every sim row of the case, under each schedule; a deterministic row gives the same bits each time.
+void check_sim_rows(const OpCase& c, const Sample& s, const Result& truth) {
+  for (const auto& f : c.families) {
+    for (const auto& info : family(f).row_infos()) {
+      if (info.where != DeviceKind::sim) continue;
+      const std::string row = f + "=" + info.name;
+      INFO(c.op, " / ", s.name, " / ", row, " on sim");
+      KernelChoice guard(f, info.name);
+      Result first;
+      for (simt::Schedule schedule : {simt::Schedule::forward, simt::Schedule::reverse, simt::Schedule::shuffled}) {
+        simt::ScheduleGuard order(schedule);
+        INFO("schedule ", simt::name(schedule));
+        Result got;
+        const Answer answer = ask([&] { got = run(c, s, DType::f32, {DeviceKind::sim}); });
+        if (answer == Answer::too_large) sim_rows[row].too_large.insert(c.op + "/" + s.name);
+        if (answer != Answer::given) break;
+        check_against(truth, got, c, s, "forward sim", "grad sim");
+        if (first.out && info.deterministic) {
+          CHECK(same_bits(first.out, got.out));
+          for (size_t i = 0; i < got.grads.size(); ++i) CHECK(same_bits(first.grads[i], got.grads[i]));
+          count("schedules");
+        }
+        if (!first.out) first = got;
+        sim_rows[row].samples.insert(c.op + "/" + s.name);
+        sim_rows[row].ragged |= std::any_of(s.shapes.begin(), s.shapes.end(), [](const Shape& shape) { return shape.numel() % 4 != 0; });
+      }
+    }
+  }
 }
 
 void check_differences(const OpCase& c, const Sample& s) {
@@ -216,7 +279,9 @@ TEST_CASE("op cases") {
   for (const OpCase& c : op_cases()) {
     SUBCASE(c.op.c_str()) {
       for (const Sample& s : c.samples) {
-        check_forward_and_grad(c, s);
+        const Result truth = truth_of(c, s);
+        check_forward_and_grad(c, s, truth);
+        check_sim_rows(c, s, truth);
         check_differences(c, s);
         check_determinism(c, s);
       }
@@ -243,6 +308,19 @@ TEST_CASE("every kernel family has an op case") {
 }
 
 TEST_SUITE("zz summary") {
+  TEST_CASE("every row of the emulated GPU ran a ragged sample and another") {
+    if (sim_rows.empty()) return;  // the op cases were not chosen
+    int pairs = 0;
+    std::string skipped;
+    for (const auto& [row, did] : sim_rows) {
+      CHECK_MESSAGE(did.samples.size() >= 2, row, " ran ", did.samples.size(), " samples");
+      CHECK_MESSAGE(did.ragged, row, " ran no ragged sample");
+      pairs += int(did.samples.size());
+      for (const auto& sample : did.too_large) skipped += "\n  " + row + " on " + sample;
+    }
+    MESSAGE(sim_rows.size(), " rows of the emulated GPU, ", pairs, " pairs of row and sample, each under 3 schedules; skipped for size:",
+            skipped.empty() ? " none" : skipped);
+  }
   TEST_CASE("count of op checks") {
     int total = 0;
     std::string list;

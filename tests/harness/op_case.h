@@ -13,7 +13,7 @@
 //   gradgrad     second derivatives in f64, where .gradgrad
 //   determinism  twice and with 1, 2 and 3 threads: the same bits
 //   sim          every row of the emulated GPU, as forward and grad, under three schedules of its threads that must give the same
-//                bits; samples that cost too many fiber switches are skipped and listed
+//                bits; samples that cost too many fiber switches are skipped and listed. Once more in bf16, where the row takes it
 //   errors       each error sample throws Error whose message contains every listed part
 //   bounds       outputs are written completely (NaN poison) and inputs are left alone
 // A kernel family that no case names fails the suite.
@@ -54,6 +54,7 @@ struct OpCase {
   std::function<Var(const Vars&, const Sample&)> run;
   double f32_tolerance = 2e-6;           // forward: |a - b| <= tol * max|b|; state in the file where it comes from
   double f32_grad_tolerance = 0;         // relative L2 of each gradient; 0: 10 * f32_tolerance
+  double bf16_tolerance = 0x1p-8;        // forward, as f32_tolerance, of a GPU row in bf16; gradients: twice that
   double f64_grad_tolerance = 1e-7;      // finite differences
   bool differentiable = true;
   bool gradgrad = false;

@@ -22,19 +22,30 @@ using namespace kintsugi::testing;
 namespace {
 
 std::map<std::string, int> checks_made;
-void count(const char* question) { ++checks_made[question]; }
+void count(const std::string& question) { ++checks_made[question]; }
 
 Draw draw_of(const Sample& s, size_t input) { return input < s.draws.size() ? s.draws[input] : s.draw; }
 
-// The same numbers for every dtype: drawn in f64, rounded to f32 first so that both see exactly the same inputs.
-Vars inputs_of(const OpCase& c, const Sample& s, DType dtype, Device device = {}) {
+// How a sample is run: in which type, where, and to which type its inputs are rounded first, so that runs in different types see
+// exactly the same numbers.
+struct Setting {
+  DType dtype = DType::f32;
+  Device device = {};
+  DType rounded = DType::f32;
+};
+
+Tensor prepared(const Tensor& f64, const Setting& setting) {
+  return f64.to(DType::f32).to(setting.rounded).to(setting.dtype).to(setting.device);
+}
+
+Vars inputs_of(const OpCase& c, const Sample& s, const Setting& setting) {
   Vars inputs;
   for (size_t i = 0; i < s.shapes.size(); ++i) {
     const Draw d = draw_of(s, i);
     Tensor t = random_normal(s.shapes[i], d.mean, d.std, 7, c.op + "/" + s.name, i, DType::f64).to(DType::f32);
     for (float& v : t.span<float>())
       if (std::fabs(v - d.kink) < d.kink_gap) v = float(d.kink + (v < d.kink ? -d.kink_gap : d.kink_gap));
-    inputs.push_back(Var(t.to(dtype).to(device), c.differentiable));
+    inputs.push_back(Var(prepared(t, setting), c.differentiable));
   }
   return inputs;
 }
@@ -45,15 +56,15 @@ struct Result {
 };
 
 // Forward and backward with a fixed random seed gradient, all memory poisoned.
-Result run(const OpCase& c, const Sample& s, DType dtype, Device device = {}) {
+Result run(const OpCase& c, const Sample& s, const Setting& setting) {
   PoisonGuard poison;
-  const Vars inputs = inputs_of(c, s, dtype, device);
+  const Vars inputs = inputs_of(c, s, setting);
   std::vector<Tensor> before;
   for (const Var& v : inputs) before.push_back(v.value().clone());
   const Var y = c.run(inputs, s);
   Result r{y.value(), {}};
   if (c.differentiable) {
-    const Tensor seed = random_normal(y.shape(), 0, 1, 8, c.op, 0, DType::f64).to(DType::f32).to(dtype).to(device);
+    const Tensor seed = prepared(random_normal(y.shape(), 0, 1, 8, c.op, 0, DType::f64), setting);
     for (const Var& g : grad(y, inputs, Var(seed))) r.grads.push_back(g ? g.value() : Tensor());
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -138,37 +149,43 @@ bool refused(const std::string& row, F&& f) {
   }
 }
 
-// The answers every other row is compared with: `ref` in f64 on the CPU.
-Result truth_of(const OpCase& c, const Sample& s) {
+// The answers every other row is compared with: `ref` in f64 on the CPU, on inputs rounded to f32 or bf16.
+Result truth_of(const OpCase& c, const Sample& s, DType rounded = DType::f32) {
   std::vector<std::unique_ptr<KernelChoice>> refs;
   for (const auto& f : c.families) refs.push_back(std::make_unique<KernelChoice>(f, "ref"));
-  return run(c, s, DType::f64);
+  return run(c, s, {DType::f64, {}, rounded});
 }
 
-void check_against(const Result& truth, const Result& got, const OpCase& c, const Sample& s, const char* forward, const char* gradient) {
-  const double tol = s.f32_tolerance > 0 ? s.f32_tolerance : c.f32_tolerance;
-  const double grad_tol = c.f32_grad_tolerance > 0 ? c.f32_grad_tolerance : 10 * tol;
+struct Tolerance {
+  double forward, grad;
+};
+Tolerance f32_tolerance(const OpCase& c, const Sample& s) {
+  const double forward = s.f32_tolerance > 0 ? s.f32_tolerance : c.f32_tolerance;
+  return {forward, c.f32_grad_tolerance > 0 ? c.f32_grad_tolerance : 10 * forward};
+}
+
+void check_against(const Result& truth, const Result& got, Tolerance tolerance, const std::string& question) {
   double largest = 0;  // gradients that are zero by theory are compared on the scale of the largest one
   for (const Tensor& g : truth.grads)
     if (g) largest = std::max(largest, l2_error(Tensor::zeros(g.shape(), DType::f64), g, 1.0) * 1.0);
   const double e = max_error(got.out, truth.out);
-  CHECK_MESSAGE(e <= tol, "forward: error ", e, " > ", tol);
-  count(forward);
+  CHECK_MESSAGE(e <= tolerance.forward, "forward: error ", e, " > ", tolerance.forward);
+  count("forward" + question);
   for (size_t i = 0; i < truth.grads.size(); ++i) {
     REQUIRE(bool(got.grads[i]) == bool(truth.grads[i]));
     if (!truth.grads[i]) continue;
     const double ge = l2_error(got.grads[i], truth.grads[i], 1e-3 * largest + 1e-30);
-    CHECK_MESSAGE(ge <= grad_tol, "grad of input ", i, ": error ", ge, " > ", grad_tol);
-    count(gradient);
+    CHECK_MESSAGE(ge <= tolerance.grad, "grad of input ", i, ": error ", ge, " > ", tolerance.grad);
+    count("grad" + question);
   }
 }
 
 void check_forward_and_grad(const OpCase& c, const Sample& s, const Result& truth) {
   for_each_row(c, [&](const std::string& row) {
     Result got;
-    if (refused(row, [&] { got = run(c, s, DType::f32); })) return;
+    if (refused(row, [&] { got = run(c, s, {DType::f32}); })) return;
     INFO(c.op, " / ", s.name, " / ", row);
-    check_against(truth, got, c, s, "forward", "grad f32");
+    check_against(truth, got, f32_tolerance(c, s), " f32");
   });
 }
 
@@ -180,6 +197,7 @@ struct SimRow {
   std::set<std::string> samples;  // that it ran
   bool ragged = false;            // one of them had an element count that no vector width divides
   std::set<std::string> too_large;
+  int bf16 = 0;                   // samples it ran in bf16
 };
 std::map<std::string, SimRow> sim_rows;  // by "family=row"
 
@@ -199,6 +217,23 @@ Answer ask(F&& f) {
   }
 }
 
+// bf16: inputs rounded to it, compared with `ref` in f64 on the same rounded inputs. The result is rounded once (half a unit: 2^-9 of
+// the element) and what backward saved once more.
+void check_bf16(const OpCase& c, const Sample& s, SimRow& row) {
+  simt::ScheduleGuard order(simt::Schedule::shuffled);
+  INFO("bf16");
+  Result got;
+  try {
+    if (ask([&] { got = run(c, s, {DType::bf16, {DeviceKind::sim}, DType::bf16}); }) != Answer::given) return;
+  } catch (const Error& e) {  // another part of the op does not know the type
+    if (std::string(e.what()).find("bf16") == std::string::npos) throw;
+    return;
+  }
+  if (got.out.dtype() != DType::bf16 && got.out.dtype() != DType::f32) return;
+  check_against(truth_of(c, s, DType::bf16), got, {c.bf16_tolerance, 2 * c.bf16_tolerance}, " sim bf16");
+  ++row.bf16;
+}
+
 // Forward, gradient and bounds of every sim row of the case, under each schedule; a deterministic row gives the same bits each time.
 void check_sim_rows(const OpCase& c, const Sample& s, const Result& truth) {
   for (const auto& f : c.families) {
@@ -212,10 +247,10 @@ void check_sim_rows(const OpCase& c, const Sample& s, const Result& truth) {
         simt::ScheduleGuard order(schedule);
         INFO("schedule ", simt::name(schedule));
         Result got;
-        const Answer answer = ask([&] { got = run(c, s, DType::f32, {DeviceKind::sim}); });
+        const Answer answer = ask([&] { got = run(c, s, {DType::f32, {DeviceKind::sim}}); });
         if (answer == Answer::too_large) sim_rows[row].too_large.insert(c.op + "/" + s.name);
         if (answer != Answer::given) break;
-        check_against(truth, got, c, s, "forward sim", "grad sim");
+        check_against(truth, got, f32_tolerance(c, s), " sim f32");
         if (first.out && info.deterministic) {
           CHECK(same_bits(first.out, got.out));
           for (size_t i = 0; i < got.grads.size(); ++i) CHECK(same_bits(first.grads[i], got.grads[i]));
@@ -223,6 +258,7 @@ void check_sim_rows(const OpCase& c, const Sample& s, const Result& truth) {
         }
         if (!first.out) first = got;
         sim_rows[row].samples.insert(c.op + "/" + s.name);
+        if (schedule == simt::Schedule::shuffled) check_bf16(c, s, sim_rows[row]);
         sim_rows[row].ragged |= std::any_of(s.shapes.begin(), s.shapes.end(), [](const Shape& shape) { return shape.numel() % 4 != 0; });
       }
     }
@@ -231,7 +267,7 @@ void check_sim_rows(const OpCase& c, const Sample& s, const Result& truth) {
 
 void check_differences(const OpCase& c, const Sample& s) {
   if (!c.differentiable) return;
-  const Vars inputs = inputs_of(c, s, DType::f64);
+  const Vars inputs = inputs_of(c, s, {DType::f64});
   ParameterList named;
   for (size_t i = 0; i < inputs.size(); ++i) named.push_back({"input" + std::to_string(i), inputs[i]});
   // The step is relative to an input's rms; with a large mean that would be a step over many standard deviations.
@@ -260,7 +296,7 @@ void check_determinism(const OpCase& c, const Sample& s) {
   Result first;
   for (int n : {1, 1, 2, 3}) {
     set_threads(n);
-    const Result r = run(c, s, DType::f32);
+    const Result r = run(c, s, {DType::f32});
     if (!first.out) {
       first = r;
       continue;
@@ -311,15 +347,16 @@ TEST_SUITE("zz summary") {
   TEST_CASE("every row of the emulated GPU ran a ragged sample and another") {
     if (sim_rows.empty()) return;  // the op cases were not chosen
     int pairs = 0;
-    std::string skipped;
+    std::string skipped, without_bf16;
     for (const auto& [row, did] : sim_rows) {
       CHECK_MESSAGE(did.samples.size() >= 2, row, " ran ", did.samples.size(), " samples");
       CHECK_MESSAGE(did.ragged, row, " ran no ragged sample");
       pairs += int(did.samples.size());
+      if (!did.bf16) without_bf16 += " " + row;
       for (const auto& sample : did.too_large) skipped += "\n  " + row + " on " + sample;
     }
     MESSAGE(sim_rows.size(), " rows of the emulated GPU, ", pairs, " pairs of row and sample, each under 3 schedules; skipped for size:",
-            skipped.empty() ? " none" : skipped);
+            skipped.empty() ? " none" : skipped, "\n  never run in bf16:", without_bf16.empty() ? " none" : without_bf16);
   }
   TEST_CASE("count of op checks") {
     int total = 0;

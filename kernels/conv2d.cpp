@@ -5,6 +5,7 @@ namespace cpu {
 void conv2d_fwd_ref(const Context&, const Conv2dFwd&);
 void conv2d_fwd_fast(const Context&, const Conv2dFwd&);
 void conv2d_fwd_winograd(const Context&, const Conv2dFwd&);
+void conv2d_fwd_winograd4(const Context&, const Conv2dFwd&);
 void conv2d_dgrad_ref(const Context&, const Conv2dDgrad&);
 void conv2d_dgrad_fast(const Context&, const Conv2dDgrad&);
 void conv2d_dgrad_winograd(const Context&, const Conv2dDgrad&);
@@ -35,6 +36,7 @@ const char* needs_winograd(const Args& a) {
 const Row<Conv2dFwd> fwd_rows[] = {
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd, "F(2x2, 3x3): 4 multiplications in place of 9 (SIMD)"},
     {"fast", DeviceKind::cpu, f32_only<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
+    {"winograd4", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd4, "F(4x4, 3x3): 36 in place of 144 (SIMD); rounds three times as much"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {

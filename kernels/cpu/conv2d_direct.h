@@ -32,8 +32,8 @@ inline bool few_outputs(const Direct& d) {
   return d.stride_h == 1 && d.stride_w == 1 && d.o <= kFewOutputs && d.kh * d.kw > 1 && d.kh * d.kw * d.o <= 64 && d.x.c >= 16;
 }
 
-/// The same for a 3x3 kernel, stride 1, no dilation, and channels (x.c and o) that are multiples of 16.
-void convolve_winograd(const Gemm& g, const Direct& d);
+/// The same for a 3x3 kernel, stride 1, no dilation, and channels (x.c and o) that are multiples of 16, in tiles of m x m outputs: m is 2 or 4.
+void convolve_winograd(const Gemm& g, const Direct& d, int m);
 
 /// One input and one output channel per group, all groups at once: x.c = o = the number of groups, weight (o, r, s) without c.
 void convolve_depthwise(const Direct& d);

@@ -148,10 +148,13 @@ void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
 }
 
 void conv2d_fwd_winograd(const Context&, const Conv2dFwd& p) {
-  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d); });
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, 2); });
+}
+void conv2d_fwd_winograd4(const Context&, const Conv2dFwd& p) {
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, 4); });
 }
 void conv2d_dgrad_winograd(const Context&, const Conv2dDgrad& p) {
-  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d); });
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, 2); });
 }
 
 }  // namespace kintsugi::cpu

@@ -1,5 +1,5 @@
-// 3x3 convolution of stride 1 by Winograd's F(2x2, 3x3) (see winograd.h): the image is cut into blocks of tiles; a block's transformed
-// input stays in L2 while, panel by panel of output channels, 16 matrix products and the inverse transform run over it.
+// 3x3 convolution of stride 1 by Winograd's F(m x m, 3x3) (see winograd.h): the image is cut into blocks of tiles; a block's transformed
+// input stays in L2 while, panel by panel of output channels, (m+2)^2 matrix products and the inverse transform run over it.
 #include <algorithm>
 
 #include "kernels/base/parallel.h"
@@ -10,57 +10,86 @@
 namespace kintsugi::cpu {
 namespace {
 
-constexpr int64_t kPlanes = 16;
 constexpr int64_t kBlockFloats = 96 << 10;  // transformed input of a block: 3/8 of a 1 MB L2
 constexpr int64_t kLeastTiles = 28;         // of a block, though the channels be many: two register tiles per panel of weights
+constexpr int64_t kLeastTasks = 8;          // an image of fewer blocks is divided by output channels as well
+constexpr int64_t kChunk = 64;              // input channels whose weights are transformed together, so that their taps stay in L2
 constexpr int64_t kPad = 16;                // floats between planes, so that they do not start in the same cache set
 
-// [panel][plane][c][columns].
-void transform_weights(const Gemm& g, const Direct& d, float* packed) {
-  const int64_t c = d.x.c, panels = (d.o + g.columns - 1) / g.columns, plane = c * g.columns;
-  const auto transform = KIN_SIMD_PICK(winograd_weights);
-  parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
-    const Workspace rows(d.w_o == 1 ? 0 : kPlanes * plane);
-    for (int64_t j = begin; j < end; ++j) {
-      const int64_t o0 = j * g.columns, n = std::min<int64_t>(g.columns, d.o - o0);
-      float* panel = packed + j * kPlanes * plane;
-      if (d.w_o == 1) {  // the outputs lie side by side, as the panel wants them
-        if (n < g.columns) std::fill_n(panel, kPlanes * plane, 0.0f);
-        for (int64_t k = 0; k < c; ++k) transform(d.w + o0 + k * d.w_c, d.w_r, d.w_s, n, panel + k * g.columns, plane);
-      } else {
-        for (int64_t o = 0; o < n; ++o) transform(d.w + (o0 + o) * d.w_o, d.w_r, d.w_s, c, rows.data() + o * c, plane);
-        for (int64_t xi = 0; xi < kPlanes; ++xi) g.pack(panel + xi * plane, g.columns, rows.data() + xi * plane, 1, c, c, n);
-      }
-    }
-  });
+struct Form {
+  int64_t m, planes;
+  void (*input)(const WinogradInput&);
+  void (*weights)(const float*, int64_t, int64_t, float*, int64_t);
+  void (*output)(const WinogradOutput&);
+};
+Form form_of(int m) {
+  if (m == 4) return {4, 36, KIN_SIMD_PICK(winograd4_input), KIN_SIMD_PICK(winograd4_weights), KIN_SIMD_PICK(winograd4_output)};
+  return {2, 16, KIN_SIMD_PICK(winograd_input), KIN_SIMD_PICK(winograd_weights), KIN_SIMD_PICK(winograd_output)};
+}
+
+// Input channels [c0, c1) of one panel: panel[plane][c][columns].
+void transform_weights(const Form& f, const Gemm& g, const Direct& d, int64_t o, int64_t c0, int64_t c1, float* panel) {
+  const int64_t n = std::min<int64_t>(g.columns, d.o - o), tap = (c1 - c0) * g.columns;
+  const Workspace taps(9 * tap);
+  for (int64_t i = 0; i < 9; ++i)
+    g.pack(taps.data() + i * tap, g.columns, d.w + o * d.w_o + i / 3 * d.w_r + i % 3 * d.w_s + c0 * d.w_c, d.w_c, d.w_o, c1 - c0, n);
+  f.weights(taps.data(), tap, tap, panel + c0 * g.columns, d.x.c * g.columns);
+}
+
+// Tiles [column, column + columns) of a row of tiles. Where they reach over the image's border they are copied with their zeros first.
+void transform_input(const Form& f, const Direct& d, const ImageView& x, int64_t row, int64_t column, int64_t columns, float* v,
+                     int64_t v_tile, int64_t v_plane) {
+  const int64_t m = f.m, y0 = m * row - d.top;
+  int64_t first = column, last = column + columns;  // tiles that lie inside
+  first = std::clamp((d.left + m - 1) / m, column, last);
+  last = y0 < 0 || y0 + m + 2 > x.h ? first : std::clamp((x.w + d.left - 2) / m, first, last);
+  const auto copied = [&](int64_t begin, int64_t end) {
+    if (begin == end) return;
+    const int64_t pixels = m * (end - begin) + 2;
+    const Workspace padded((m + 2) * pixels * x.c);
+    copy_padded(padded.data(), x, y0, m * begin - d.left, m + 2, pixels);
+    f.input({padded.data(), pixels * x.c, x.c, x.c, end - begin, v + (begin - column) * v_tile, v_tile, v_plane});
+  };
+  copied(column, first);
+  f.input({x.data + (y0 * x.w + m * first - d.left) * x.pixel, x.w * x.pixel, x.pixel, x.c, last - first, v + (first - column) * v_tile,
+           v_tile, v_plane});
+  copied(last, column + columns);
 }
 
 }  // namespace
 
-void convolve_winograd(const Gemm& g, const Direct& d) {
+void convolve_winograd(const Gemm& g, const Direct& d, int m) {
+  const Form f = form_of(m);
   const int64_t c = d.x.c, panels = (d.o + g.columns - 1) / g.columns, plane = c * g.columns;
-  const Workspace weights(panels * kPlanes * plane);
-  transform_weights(g, d, weights.data());
-
-  const int64_t tile_rows = (d.out_h + 1) / 2, tile_columns = (d.out_w + 1) / 2;
-  const int64_t wanted = std::max(kLeastTiles, kBlockFloats / (kPlanes * c));
+  const int64_t tile_rows = (d.out_h + m - 1) / m, tile_columns = (d.out_w + m - 1) / m;
+  const int64_t wanted = std::max(kLeastTiles, kBlockFloats / (f.planes * c));
   const EvenTiles across(tile_columns, wanted), down(tile_rows, std::max<int64_t>(1, wanted / tile_columns));
   const int64_t widest = (tile_columns + across.count - 1) / across.count, highest = (tile_rows + down.count - 1) / down.count;
   const int64_t v_tile = c % 256 == 0 ? c + kPad : c, v_plane = highest * widest * v_tile + kPad, m_plane = highest * widest * g.columns + kPad;
-  const auto transform_input = KIN_SIMD_PICK(winograd_input);
-  const auto transform_output = KIN_SIMD_PICK(winograd_output);
+  const int64_t blocks = d.images * down.count * across.count;
+  const EvenTiles shares(panels, std::max<int64_t>(1, panels * blocks / kLeastTasks));  // of the panels, one per task
 
-  parallel_for(d.images * down.count * across.count, 1, [&](int64_t begin, int64_t end) {
-    const Workspace padded((2 * highest + 2) * (2 * widest + 2) * c), v(kPlanes * v_plane), m(kPlanes * m_plane);
-    for (int64_t block = begin; block < end; ++block) {
+  const bool once = blocks == 1;  // then every panel is transformed where it is used
+  const Workspace weights(once ? 0 : panels * f.planes * plane);
+  const EvenTiles chunks(c, kChunk);
+  if (!once)
+    parallel_for(panels * chunks.count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t panel = i / chunks.count, chunk = i % chunks.count;
+        transform_weights(f, g, d, panel * g.columns, chunks.begin(chunk), chunks.begin(chunk + 1), weights.data() + panel * f.planes * plane);
+      }
+    });
+
+  parallel_for(blocks * shares.count, 1, [&](int64_t begin, int64_t end) {
+    const Workspace v(f.planes * v_plane), products(f.planes * m_plane), own(once ? f.planes * plane : 0);
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t block = task / shares.count, share = task % shares.count;
       const int64_t image = block / (down.count * across.count), i = block / across.count % down.count, j = block % across.count;
       const int64_t row0 = down.begin(i), rows = down.begin(i + 1) - row0, column0 = across.begin(j), columns = across.begin(j + 1) - column0;
-      const int64_t x_row = (2 * columns + 2) * c;
       ImageView view = d.x;
       view.data += image * d.x_image;
-      copy_padded(padded.data(), view, 2 * row0 - d.top, 2 * column0 - d.left, 2 * rows + 2, 2 * columns + 2);
       for (int64_t r = 0; r < rows; ++r)
-        transform_input(padded.data() + 2 * r * x_row, x_row, c, columns, v.data() + r * columns * v_tile, v_tile, v_plane);
+        transform_input(f, d, view, row0 + r, column0, columns, v.data() + r * columns * v_tile, v_tile, v_plane);
 
       const EvenTiles tiles(rows * columns, g.rows);
       GemmTile t{};
@@ -70,23 +99,26 @@ void convolve_winograd(const Gemm& g, const Direct& d) {
       t.a_depth = 1;
       t.b_depth = g.columns;
       t.c_row = g.columns;
-      for (int64_t panel = 0; panel < panels; ++panel) {
+      for (int64_t panel = shares.begin(share); panel < shares.begin(share + 1); ++panel) {
         const int64_t o = panel * g.columns;
+        const float* u = once ? own.data() : weights.data() + panel * f.planes * plane;
+        for (int64_t chunk = 0; once && chunk < chunks.count; ++chunk)
+          transform_weights(f, g, d, o, chunks.begin(chunk), chunks.begin(chunk + 1), own.data());
         t.n = int(std::min<int64_t>(g.columns, d.o - o));
-        for (int64_t xi = 0; xi < kPlanes; ++xi) {
-          t.b = weights.data() + (panel * kPlanes + xi) * plane;
+        for (int64_t xi = 0; xi < f.planes; ++xi) {
+          t.b = u + xi * plane;
           for (int64_t k = 0; k < tiles.count; ++k) {
             t.m = int(tiles.begin(k + 1) - tiles.begin(k));
             t.a = v.data() + xi * v_plane + tiles.begin(k) * v_tile;
-            t.c = m.data() + xi * m_plane + tiles.begin(k) * g.columns;
+            t.c = products.data() + xi * m_plane + tiles.begin(k) * g.columns;
             g.tile(t);
           }
         }
         for (int64_t r = 0; r < rows; ++r) {
-          const int64_t p = 2 * (row0 + r), q = 2 * column0;
-          transform_output({m.data() + r * columns * g.columns, g.columns, m_plane, t.n, d.bias ? d.bias + o : nullptr,
-                            d.y + image * d.y_image + p * d.y_row + q * d.y_pixel + o, d.y_row, d.y_pixel, std::min<int64_t>(2, d.out_h - p),
-                            std::min(2 * columns, d.out_w - q)});
+          const int64_t p = m * (row0 + r), q = m * column0;
+          f.output({products.data() + r * columns * g.columns, g.columns, m_plane, t.n, d.bias ? d.bias + o : nullptr,
+                    d.y + image * d.y_image + p * d.y_row + q * d.y_pixel + o, d.y_row, d.y_pixel, std::min<int64_t>(m, d.out_h - p),
+                    std::min(m * columns, d.out_w - q)});
         }
       }
     }

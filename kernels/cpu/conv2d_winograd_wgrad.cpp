@@ -52,7 +52,7 @@ void sum_tiles(const Gemm& g, const ConvShape& s, const ImageView& x, const Imag
       ImageView view = x;
       view.data += image * s.h * s.w * s.c;
       copy_padded(padded.data(), view, 2 * row - s.top, 2 * column - s.left, 4, 2 * n + 2);
-      transform_input(padded.data(), (2 * n + 2) * c, c, n, v.data() + count * v_tile, v_tile, v_plane);
+      transform_input({padded.data(), (2 * n + 2) * c, c, c, n, v.data() + count * v_tile, v_tile, v_plane});
       view = gy;
       view.data += image * s.out_h * s.out_w * s.o;
       copy_padded(padded.data(), view, 2 * row, 2 * column, 2, 2 * n);

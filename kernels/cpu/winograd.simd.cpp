@@ -2,35 +2,37 @@
 
 namespace kintsugi::KIN_SIMD {
 
-void winograd_input(const float* x, int64_t x_row, int64_t c, int64_t tiles, float* v, int64_t v_tile, int64_t v_plane) {
-  for (int64_t t = 0; t < tiles; ++t, x += 2 * c, v += v_tile)
-    for (int64_t ch = 0; ch < c; ch += kLanes) {
+void winograd_input(const WinogradInput& in) {
+  const float* x = in.x;
+  float* v = in.v;
+  for (int64_t t = 0; t < in.tiles; ++t, x += 2 * in.x_pixel, v += in.v_tile)
+    for (int64_t ch = 0; ch < in.c; ch += kLanes) {
       vec b[4][4];  // B^T d, column by column
       for (int j = 0; j < 4; ++j) {
-        const float* p = x + j * c + ch;
-        const vec d0 = load(p), d1 = load(p + x_row), d2 = load(p + 2 * x_row), d3 = load(p + 3 * x_row);
+        const float* p = x + j * in.x_pixel + ch;
+        const vec d0 = load(p), d1 = load(p + in.x_row), d2 = load(p + 2 * in.x_row), d3 = load(p + 3 * in.x_row);
         b[0][j] = d0 - d2;
         b[1][j] = d1 + d2;
         b[2][j] = d2 - d1;
         b[3][j] = d1 - d3;
       }
       for (int i = 0; i < 4; ++i) {
-        float* to = v + 4 * i * v_plane + ch;
+        float* to = v + 4 * i * in.v_plane + ch;
         store(to, b[i][0] - b[i][2]);
-        store(to + v_plane, b[i][1] + b[i][2]);
-        store(to + 2 * v_plane, b[i][2] - b[i][1]);
-        store(to + 3 * v_plane, b[i][1] - b[i][3]);
+        store(to + in.v_plane, b[i][1] + b[i][2]);
+        store(to + 2 * in.v_plane, b[i][2] - b[i][1]);
+        store(to + 3 * in.v_plane, b[i][1] - b[i][3]);
       }
     }
 }
 
-void winograd_weights(const float* w, int64_t w_r, int64_t w_s, int64_t count, float* u, int64_t u_plane) {
+void winograd_weights(const float* w, int64_t w_tap, int64_t count, float* u, int64_t u_plane) {
   const vec half = splat(0.5f);
   for (int64_t n = 0; n < count; n += kLanes) {
     vec g[4][3];  // G w, column by column
     for (int s = 0; s < 3; ++s) {
-      const float* p = w + s * w_s + n;
-      const vec w0 = load(p), w1 = load(p + w_r), w2 = load(p + 2 * w_r);
+      const float* p = w + s * w_tap + n;
+      const vec w0 = load(p), w1 = load(p + 3 * w_tap), w2 = load(p + 6 * w_tap);
       g[0][s] = w0;
       g[1][s] = half * (w0 + w1 + w2);
       g[2][s] = half * (w0 - w1 + w2);

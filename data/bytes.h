@@ -1,11 +1,14 @@
 // Pictures of 8-bit samples, and the one rounding rule between them and floats.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "data/image.h"
 
 namespace kintsugi {
+
+using Bytes = std::span<const uint8_t>;
 
 /// [h, w, c] bytes, RGB order, row-major.
 struct ByteImage {

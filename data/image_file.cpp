@@ -7,9 +7,7 @@
 #include <fstream>
 #include <string_view>
 
-#include "data/jpeg.h"
 #include "kernels/base/error.h"
-#include "tensor/atomic_file.h"
 
 namespace kintsugi {
 namespace fs = std::filesystem;
@@ -23,21 +21,19 @@ bool starts_with(Bytes head, std::string_view magic, size_t at = 0) {
   return head.size() >= at + magic.size() && std::memcmp(head.data() + at, magic.data(), magic.size()) == 0;
 }
 
-/// Names what people most often pass by mistake, so that the message says more than "not an image".
-std::string describe(Bytes head) {
-  if (head.empty()) return "an empty file";
-  if (starts_with(head, "RIFF") && starts_with(head, "WEBP", 8)) return "WebP";
-  if (starts_with(head, "GIF8")) return "GIF";
-  if (starts_with(head, "ftyp", 4)) return "HEIC, AVIF or a video";
-  if (starts_with(head, std::string_view("II*\0", 4)) || starts_with(head, std::string_view("MM\0*", 4))) return "TIFF";
-  if (starts_with(head, "PK\x03\x04")) return "a ZIP archive";
-  if (starts_with(head, "%PDF")) return "PDF";
-  const Bytes first = head.first(std::min<size_t>(head.size(), 512));
-  const bool is_text = std::all_of(first.begin(), first.end(), [](uint8_t b) { return b >= 32 || std::isspace(b); });
-  return is_text ? "text" : "other data";
-}
+bool is_webp(Bytes head) { return starts_with(head, "RIFF") && starts_with(head, "WEBP", 8); }
 
 std::string reason(int error) { return error ? std::strerror(error) : "read error"; }
+
+Image as_rgb(const Samples& samples) {
+  Image image = to_floats(samples);
+  if (image.c == 3) return image;
+  Image out(image.h, image.w);
+  for (size_t i = 0; i < image.pixels.size(); ++i) std::fill_n(out.pixels.begin() + std::ptrdiff_t(3 * i), 3, image.pixels[i]);
+  return out;
+}
+
+}  // namespace
 
 std::vector<uint8_t> read_bytes(const fs::path& path, size_t at_most) {
   std::error_code error;
@@ -59,7 +55,18 @@ std::vector<uint8_t> read_bytes(const fs::path& path, size_t at_most) {
   return bytes;
 }
 
-}  // namespace
+std::string describe_content(Bytes head) {
+  if (head.empty()) return "an empty file";
+  if (is_webp(head)) return "WebP, which this build cannot read (built without libwebp)";
+  if (starts_with(head, "GIF8")) return "GIF";
+  if (starts_with(head, "ftyp", 4)) return "HEIC, AVIF or a video";
+  if (starts_with(head, std::string_view("II*\0", 4)) || starts_with(head, std::string_view("MM\0*", 4))) return "TIFF";
+  if (starts_with(head, "PK\x03\x04")) return "a ZIP archive";
+  if (starts_with(head, "%PDF")) return "PDF";
+  const Bytes first = head.first(std::min<size_t>(head.size(), 512));
+  const bool is_text = std::all_of(first.begin(), first.end(), [](uint8_t b) { return b >= 32 || std::isspace(b); });
+  return is_text ? "text" : "other data";
+}
 
 void check_image_size(uint64_t width, uint64_t height, const std::string& name) {
   KIN_CHECK(width > 0 && height > 0, name, ": the image is empty (", width, "x", height, " pixels)");
@@ -67,10 +74,19 @@ void check_image_size(uint64_t width, uint64_t height, const std::string& name) 
             "x", height, " pixels, expected at most ", kMaxPixels / 1'000'000, " million");
 }
 
+std::optional<PhotoFormat> photo_format(Bytes head) {
+  if (starts_with(head, "\x89PNG\r\n\x1a\n")) return PhotoFormat::png;
+  if (starts_with(head, "\xff\xd8\xff")) return PhotoFormat::jpeg;
+  if (has_webp() && is_webp(head)) return PhotoFormat::webp;
+  if (is_pnm(head)) return PhotoFormat::pnm;
+  const char* simple = simple_format(head);
+  if (!simple) return std::nullopt;
+  return *simple == 'B' ? PhotoFormat::bmp : PhotoFormat::tga;
+}
+
 const char* image_format(Bytes head) {
-  if (starts_with(head, "\x89PNG\r\n\x1a\n")) return "PNG";
-  if (starts_with(head, "\xff\xd8\xff")) return "JPEG";
-  return is_pnm(head) ? "PNM" : simple_format(head);
+  const auto format = photo_format(head);
+  return format ? name_of(*format) : nullptr;
 }
 
 const char* image_format(const fs::path& path) {
@@ -81,25 +97,16 @@ const char* image_format(const fs::path& path) {
   }
 }
 
-Image decode_image(Bytes file, const std::string& name) {
-  const char* format = image_format(file);
-  KIN_CHECK(format, name, ": expected an image (PNG, JPEG, BMP, TGA or PNM), found ", describe(file));
-  if (std::string_view(format) == "PNG") return decode_png(file, name);
-  if (std::string_view(format) == "JPEG") return from_bytes(decode_jpeg(file, name));
-  return is_pnm(file) ? decode_pnm(file, name) : decode_simple(file, name);
-}
-
-Image read_image(const fs::path& path) { return decode_image(read_bytes(path, SIZE_MAX), path.string()); }
+Image decode_image(Bytes file, const std::string& name) { return as_rgb(decode_photo(file, name).colour); }
+Image read_image(const fs::path& path) { return as_rgb(read_photo(path).colour); }
 
 void write_image(const fs::path& path, const Image& image, int quality) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  const bool jpeg = ending == ".jpg" || ending == ".jpeg";
-  KIN_CHECK(jpeg || ending == ".png", "cannot write ", path, ": expected a name ending in .png, .jpg or .jpeg");
+  format_of_name(path);
   KIN_CHECK(image.pixels.size() == size_t(image.h) * image.w * image.c, "cannot write ", path, ": the picture says ",
             image.h, "x", image.w, "x", image.c, " but holds ", image.pixels.size(), " values");
-  const std::vector<uint8_t> bytes = jpeg ? encode_jpeg(to_bytes(image), quality) : encode_png(to_bytes(image));
-  write_file(path, bytes.data(), bytes.size());
+  Photo photo;
+  photo.colour = quantised(image, 8);
+  write_photo(path, photo, {.quality = quality, .note = {}, .software = {}});
 }
 
 }  // namespace kintsugi

@@ -1,4 +1,4 @@
-// Image files. What a file holds is decided by its content, never by its name.
+// Image files as plain RGB pictures, for training and for sheets. A photograph that must come out as it went in is read by data/photo.h.
 #pragma once
 #include <filesystem>
 
@@ -6,21 +6,20 @@
 
 namespace kintsugi {
 
-/// Reads PNG (1 to 16 bits, palette, grey, alpha dropped), JPEG (grey, RGB, CMYK), BMP, TGA, PGM or PPM as RGB (c = 3).
-/// Throws Error naming the file, what was expected and what was found: missing or unreadable path, a folder, an empty file,
-/// other content, cut or damaged data, more than 200 million pixels.
+/// Reads what read_photo reads, upright, as RGB (c = 3); alpha and metadata are dropped, profiles are not looked at. Throws as read_photo.
 Image read_image(const std::filesystem::path& path);
 
 /// The same for bytes in memory; `name` stands in messages.
 Image decode_image(Bytes file, const std::string& name);
 
-/// "PNG", "JPEG", "BMP", "TGA", "PNM", or nullptr for anything else. The first 4 KiB are enough.
+/// "PNG", "JPEG", "WebP", "BMP", "TGA", "PNM", or nullptr for anything else. The first 4 KiB are enough.
 const char* image_format(Bytes head);
 /// The same for a file; nullptr too when it cannot be read.
 const char* image_format(const std::filesystem::path& path);
 
-/// Writes 8-bit PNG (.png) or JPEG (.jpg, .jpeg; quality 1 to 100), grey for c = 1 and RGB for c = 3. The file appears whole
-/// or not at all. Values are clamped to [0, 1]. Throws Error for another ending and when the folder or the disk refuses.
+/// Writes 8-bit PNG (.png) or JPEG (.jpg, .jpeg; quality 1 to 100) or, where the build has libwebp, WebP (.webp); grey for c = 1 and RGB
+/// for c = 3. The file appears whole or not at all. Values are clamped to [0, 1]. Throws Error for another ending and when the folder or
+/// the disk refuses.
 void write_image(const std::filesystem::path& path, const Image& image, int quality = 95);
 
 }  // namespace kintsugi

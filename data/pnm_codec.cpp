@@ -1,6 +1,7 @@
 // PGM and PPM with binary samples (netpbm's "P5" and "P6"): 8 or 16 bits, any largest value, comments in the header.
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <optional>
 
 #include "data/codec.h"
@@ -48,7 +49,7 @@ std::optional<PnmHeader> read_header(Bytes file) {
 
 bool is_pnm(Bytes head) { return read_header(head).has_value(); }
 
-Image decode_pnm(Bytes file, const std::string& name) {
+Photo decode_pnm(Bytes file, const std::string& name) {
   const auto h = read_header(file);
   KIN_CHECK(h, name, ": expected a PGM or PPM image, found other content");
   check_image_size(h->width, h->height, name);
@@ -56,14 +57,21 @@ Image decode_pnm(Bytes file, const std::string& name) {
   const Bytes data = file.subspan(h->bytes);
   KIN_CHECK(data.size() / wide >= samples, name, ": the PNM image is cut short: ", h->width, "x", h->height,
             " pixels need more than ", file.size(), " bytes");
-  Image out(int(h->height), int(h->width));
-  for (size_t i = 0; i < samples; ++i) {
-    const uint32_t sample = wide == 2 ? uint32_t(data[2 * i]) << 8 | data[2 * i + 1] : data[i];
-    const float value = std::min(float(sample) / float(h->largest), 1.0f);
-    if (h->channels == 3) out.pixels[i] = value;
-    else std::fill_n(out.pixels.begin() + std::ptrdiff_t(3 * i), 3, value);
+  Photo photo;
+  photo.format = PhotoFormat::pnm;
+  photo.stored_as = h->channels == 1 ? ColourType::grey : ColourType::rgb;
+  const bool plain = h->largest == 255;  // any other scale is kept apart best in 16 bits
+  photo.colour = Samples(int(h->height), int(h->width), h->channels, plain ? 8 : 16);
+  if (plain) {
+    std::memcpy(photo.colour.bytes.data(), data.data(), samples);
+    return photo;
   }
-  return out;
+  for (size_t i = 0; i < samples; ++i) {
+    const uint64_t sample = wide == 2 ? uint64_t(data[2 * i]) << 8 | data[2 * i + 1] : data[i];
+    const uint16_t scaled = uint16_t((std::min(sample, h->largest) * 65535 + h->largest / 2) / h->largest);
+    std::memcpy(photo.colour.bytes.data() + 2 * i, &scaled, 2);
+  }
+  return photo;
 }
 
 }  // namespace kintsugi

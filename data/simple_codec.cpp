@@ -50,16 +50,18 @@ int at_end(void* user) {
 
 constexpr stbi_io_callbacks kCallbacks{read, skip, at_end};
 
+bool head_is_bmp(Bytes head) { return head[0] == 'B'; }
+
 }  // namespace
 
 const char* simple_format(Bytes head) {
   int w = 0, h = 0, c = 0;
   if (head.empty() || !stbi_info_from_memory(head.data(), int(std::min<size_t>(head.size(), 1 << 20)), &w, &h, &c))
     return nullptr;
-  return head[0] == 'B' ? "BMP" : "TGA";
+  return head_is_bmp(head) ? "BMP" : "TGA";
 }
 
-Image decode_simple(Bytes file, const std::string& name) {
+Photo decode_simple(Bytes file, const std::string& name) {
   const char* format = simple_format(file);
   KIN_CHECK(format, name, ": expected a BMP or TGA image, found other content");
   int w = 0, h = 0, c = 0;
@@ -72,14 +74,22 @@ Image decode_simple(Bytes file, const std::string& name) {
             " pixels need more than ", file.size(), " bytes");
 
   Reader reader{file};
+  const int channels = c;
   const std::unique_ptr<stbi_uc, void (*)(void*)> raw(
-      stbi_load_from_callbacks(&kCallbacks, &reader, &w, &h, &c, 3), stbi_image_free);
+      stbi_load_from_callbacks(&kCallbacks, &reader, &w, &h, &c, channels), stbi_image_free);
   KIN_CHECK(raw, name, ": the ", format, " image is damaged (", stbi_failure_reason(), ")");
   KIN_CHECK(!reader.ran_out, name, ": the ", format, " image is cut short: ", w, "x", h, " pixels need more than ",
             file.size(), " bytes");
-  Image out(h, w);
-  for (size_t i = 0; i < out.pixels.size(); ++i) out.pixels[i] = float(raw.get()[i]) / 255.0f;
-  return out;
+  Samples all(h, w, channels, 8);
+  std::memcpy(all.bytes.data(), raw.get(), all.bytes.size());
+  Photo photo;
+  photo.format = head_is_bmp(file) ? PhotoFormat::bmp : PhotoFormat::tga;
+  photo.stored_as = channels <= 2 ? ColourType::grey : ColourType::rgb;
+  if (channels % 2 == 0) photo.alpha = channels_of(all, channels - 1, 1);
+  // Many programs leave the fourth byte unset and mean an opaque picture.
+  if (std::all_of(photo.alpha.bytes.begin(), photo.alpha.bytes.end(), [](uint8_t a) { return a == 0; })) photo.alpha = {};
+  photo.colour = channels % 2 ? std::move(all) : channels_of(all, 0, channels - 1);
+  return photo;
 }
 
 }  // namespace kintsugi

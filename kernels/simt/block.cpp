@@ -60,6 +60,7 @@ void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Sch
   sim::blockIdx = {index_.x, index_.y, index_.z};
   make_stacks();
   start_threads();
+  async_.begin_block(count_, order, 2 * number + 3);
 
   struct Running {
     explicit Running(Block* b) { running_block = b; }
@@ -68,16 +69,20 @@ void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Sch
   for (;;) {
     bool progress = false;
     warp_order_.draw();
-    for (size_t i = 0; i < warp_order_.size(); ++i) progress |= run_warp(unsigned(warp_order_[i]));
+    for (size_t i = 0; i < warp_order_.size(); ++i) {
+      progress |= run_warp(unsigned(warp_order_[i]));
+      progress |= async_.drift();
+    }
     count_switches(std::exchange(resumed_, 0));
     if (std::all_of(threads_.begin(), threads_.begin() + count_, [](const Thread& t) { return t.state == State::done; })) break;
-    if (!progress) report_stuck();
+    if (!progress && !async_.land_one()) report_stuck();
   }
   for (unsigned i = 0; i < count_; ++i) {
     uint64_t canary;
     std::memcpy(&canary, stacks_.get() + i * kStackPitch, sizeof canary);
     KIN_CHECK(canary == kCanary, "simt: a thread used more than ", kStack, " bytes of stack");
   }
+  async_.end_block();
   shared_.check_guards();
 }
 
@@ -104,6 +109,7 @@ void Block::fiber_entry() {
   Block& block = *running_block;
   try {
     (*block.kernel_)();
+    block.async_.end_thread(block.current_);
   } catch (...) {
     block.error_ = std::current_exception();
   }
@@ -322,6 +328,19 @@ void* shared_array(const void* tag, size_t bytes, size_t alignment, const char* 
   return here(name).shared().declare(tag, bytes, alignment, name, site);
 }
 void* dynamic_shared() { return here("dynamic shared memory").shared().dynamic(); }
+uint32_t shared_address(const void* p, const char* name, const Site& site) {
+  const SharedMemory& shared = here(name).shared();
+  if (!shared.contains(p)) fault(site, text(name, ": the pointer is not into shared memory"));
+  return shared.address(p);
+}
+char* shared_pointer(uint32_t address) { return here("shared memory").shared().pointer(address); }
+void async_issue(AsyncQueue queue, std::function<void()> land) { here("async").async().issue(thread_rank(), queue, std::move(land)); }
+void async_commit(AsyncQueue queue) { here("async").async().commit(thread_rank(), queue); }
+void async_wait(AsyncQueue queue, unsigned newest) { here("async").async().wait(thread_rank(), queue, newest); }
+bool async_committed(AsyncQueue queue) { return here("async").async().committed(thread_rank(), queue); }
+void async_issue(std::function<void()> land, const char* name, const Site& site) { here(name).async().issue_free(std::move(land), name, site); }
+void products_fence() { here("wgmma_fence").async().fence_products(thread_rank()); }
+bool products_fenced() { return here("wgmma").async().products_fenced(thread_rank()); }
 size_t dynamic_shared_bytes() { return here("dynamic shared memory").shared().dynamic_bytes(); }
 
 }  // namespace kintsugi::simt

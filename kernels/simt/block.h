@@ -1,6 +1,7 @@
 // One block of the emulated GPU: its threads as fibers, its scheduler, barriers and shared memory. Internal to kernels/simt.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <memory>
 #include <numeric>
@@ -45,6 +46,55 @@ class Order {
   std::vector<size_t> at_;
 };
 
+/// Work in flight in one block, and when it lands.
+class AsyncWork {
+ public:
+  void begin_block(size_t threads, Schedule schedule, uint64_t seed);
+  void issue(unsigned thread, AsyncQueue queue, std::function<void()> land);
+  void commit(unsigned thread, AsyncQueue queue);
+  void wait(unsigned thread, AsyncQueue queue, unsigned newest);
+  bool committed(unsigned thread, AsyncQueue queue) const;
+  void fence_products(unsigned thread) { queue(thread, AsyncQueue::products).fenced = true; }
+  bool products_fenced(unsigned thread) { return queue(thread, AsyncQueue::products).fenced; }
+  void issue_free(std::function<void()> land, const char* name, const Site& site);
+  /// Lands one piece that any thread may be waiting for; false when there is none.
+  bool land_one();
+  /// Perhaps lands some: called whenever a warp has had its turn. Did it?
+  bool drift();
+  /// The thread has ended: copies land, results that nobody waited for are faults.
+  void end_thread(unsigned thread);
+  void end_block() const;
+
+ private:
+  struct Piece {
+    std::function<void()> land;
+    unsigned group;
+  };
+  struct Queue {
+    std::vector<Piece> pieces;  // in the order of issue
+    unsigned group = 0;         // of what is issued now
+    bool open = false;          // was anything issued to it?
+    bool fenced = false;        // products only
+  };
+  struct Free {
+    std::function<void()> land;
+    const char* name;
+    Site site;
+  };
+  Queue& queue(unsigned thread, AsyncQueue kind) {
+    used_ = true;
+    return queues_[thread][size_t(kind)];
+  }
+  void land_piece(Queue& queue, size_t index);
+  size_t choose(AsyncQueue kind, size_t count);
+
+  std::vector<std::array<Queue, 3>> queues_;  // per thread
+  std::vector<Free> free_;
+  Order random_{Schedule::forward, 0};
+  Schedule schedule_ = Schedule::forward;
+  bool used_ = false;
+};
+
 /// The shared memory of one block: the dynamic part, then each declared array, each followed by a guard zone. Everything starts
 /// as 0xFF bytes, which are NaN in every float type: reading what nobody wrote, or just past an array, shows in the result.
 class SharedMemory {
@@ -53,6 +103,9 @@ class SharedMemory {
   void begin_block(size_t dynamic_bytes);
   void* declare(const void* tag, size_t bytes, size_t alignment, const char* name, const Site& site);
   void* dynamic() const { return base_ + kGuard; }
+  bool contains(const void* p) const { return p >= base_ && p < base_ + used_; }
+  uint32_t address(const void* p) const { return uint32_t(static_cast<const char*>(p) - base_); }
+  char* pointer(uint32_t address) const { return base_ + address; }
   size_t dynamic_bytes() const { return dynamic_bytes_; }
   /// Throws Error naming the array when a guard zone was written.
   void check_guards() const;
@@ -98,6 +151,7 @@ class Block {
   void warp_collective(WarpCall& call);
   void wait_until(bool (*ready)(const void*), const void* state, const char* name, const Site& site);
   SharedMemory& shared() { return shared_; }
+  AsyncWork& async() { return async_; }
   unsigned rank() const { return current_; }
   /// "softmax.cu:31: message (block 0,1,0 thread 33,0,0)".
   std::string located(const Site& site, const std::string& message) const;
@@ -128,6 +182,7 @@ class Block {
   size_t stack_count_ = 0;
   Fiber scheduler_;
   SharedMemory shared_;
+  AsyncWork async_;
   Barrier barriers_[kBarriers];
   unsigned count_ = 0, current_ = kNobody;
   uint64_t resumed_ = 0;

@@ -17,6 +17,7 @@
 #define __constant__ static const
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __align__(n) __attribute__((aligned(n)))
 #ifndef __restrict__
 #define __restrict__ __restrict
@@ -75,6 +76,10 @@ T& shared_variable(Declaration, const char* name, const Site& site = Site::curre
   static_assert(std::is_trivially_destructible_v<T>, "shared variables are neither constructed nor destroyed");
   static const char tag = 0;
   return *static_cast<T*>(simt::shared_array(&tag, sizeof(T), alignof(T), name, site));
+}
+
+inline void check_aligned(const void* p, size_t bytes, const char* name, const Site& site = Site::current()) {
+  if (reinterpret_cast<uintptr_t>(p) % bytes) simt::fault(site, text(name, ": the address must be a multiple of ", bytes));
 }
 
 // Barriers.

@@ -52,8 +52,33 @@ void wait_until(bool (*ready)(const void* state), const void* state, const char*
 
 /// The block's shared array for `tag`, poisoned with 0xFF when the block first declares it, with a guard zone behind it.
 void* shared_array(const void* tag, size_t bytes, size_t alignment, const char* name, const Site& site);
+/// Where a pointer lies in the block's shared memory, as the device counts: bytes, 1024 * k for what is aligned to 1024. A pointer
+/// elsewhere is a fault.
+uint32_t shared_address(const void* p, const char* name, const Site& site);
+/// The reverse.
+char* shared_pointer(uint32_t address);
+
 /// The block's dynamic shared memory: the launch's bytes, poisoned, aligned to 1024, a guard zone behind.
 void* dynamic_shared();
 size_t dynamic_shared_bytes();
+
+// Work that the hardware does on its own after a thread has asked for it. When it lands is the schedule's choice: forward: as late as
+// the program lets it; reverse: at once; shuffled: at random.
+
+/// Work whose end a thread waits for by counting groups. Copies and stores of a queue land in any order, products in the order of issue.
+enum class AsyncQueue : uint8_t { copies, stores, products };
+void async_issue(AsyncQueue queue, std::function<void()> land);
+/// Closes the group of what the thread issued to the queue since the last call.
+void async_commit(AsyncQueue queue);
+/// Lands all but the newest `newest` closed groups of the thread.
+void async_wait(AsyncQueue queue, unsigned newest);
+/// Has this thread closed every group it issued work for?
+bool async_committed(AsyncQueue queue);
+/// Products of this thread may begin; false again once it has waited for all of them.
+void products_fence();
+bool products_fenced();
+/// Work whose end shows elsewhere, in an mbarrier: it lands when it will, at the latest when no thread of the block can continue. A block
+/// that ends before is a fault.
+void async_issue(std::function<void()> land, const char* name, const Site& site);
 
 }  // namespace kintsugi::simt

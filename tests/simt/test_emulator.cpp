@@ -15,7 +15,7 @@ namespace {
 template <class F>
 void under_each_schedule(F&& f) {
   for (simt::Schedule s : {simt::Schedule::forward, simt::Schedule::reverse, simt::Schedule::shuffled}) {
-    INFO("schedule ", simt::name(s));
+    INFO("schedule ", std::string(simt::name(s)));
     simt::ScheduleGuard guard(s);
     f();
   }

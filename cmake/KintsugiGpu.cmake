@@ -24,7 +24,7 @@ if(KINTSUGI_CUDA AND CMAKE_CUDA_COMPILER)
   set(KINTSUGI_HAS_CUDA ON)
 endif()
 
-# kintsugi_gpu_sources(target): adds both compilations of gpu/*.cu to the target.
+# kintsugi_gpu_sources(target): adds both compilations of gpu/*.cu, below the folder of the caller, to the target.
 function(kintsugi_gpu_sources target)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/gpu/*.cu)
   foreach(src ${sources})

@@ -95,15 +95,15 @@ __global__ void __launch_bounds__(128) wgmma_registers_kernel(const bf16* a, con
   __syncthreads();
   float sums[kTile / 2];
   for (int i = 0; i < kTile / 2; ++i) sums[i] = 0;
-  wgmma_fence();
-  for (int s = 0; s < kTile / 16; ++s) {
-    uint32_t ra[4];
+  uint32_t ra[kTile / 16][4];  // all before the fence: between it and the wait no register of a product may change
+  for (int s = 0; s < kTile / 16; ++s)
     for (int r = 0; r < 4; ++r) {
       const bf16* at = a + (16 * warp + g + 8 * (r % 2)) * kTile + 16 * s + 2 * q + 8 * (r / 2);
-      ra[r] = packed_bf16(float(at[0]), float(at[1]));
+      ra[s][r] = packed_bf16(float(at[0]), float(at[1]));
     }
-    wgmma_bf16<kTile>(sums, ra, describe_tile(b_tile + s * 2 * 512, 1024, 128, Swizzle::none), s > 0);
-  }
+  wgmma_fence();
+  for (int s = 0; s < kTile / 16; ++s)
+    wgmma_bf16<kTile>(sums, ra[s], describe_tile(b_tile + s * 2 * 512, 1024, 128, Swizzle::none), s > 0);
   wgmma_commit();
   wgmma_wait<0>(sums);
   for (int j = 0; j < kTile / 8; ++j)

@@ -8,15 +8,16 @@
 #include "apps/cli/progress.h"
 #include "apps/recipes.h"
 #include "apps/train/train.h"
+#include "kernels/base/error.h"
 
 namespace kintsugi {
 
 int run_demo(const DemoOptions& o) {
   const auto start = std::chrono::steady_clock::now();
   const Recipe recipe = read_recipe_text(demo_recipe(), "demo.toml", {"out=" + o.out, fmt::format("seed={}", o.seed)});
-  if (!o.quiet) fmt::print(stderr, "Training a small CodeFormer on {} drawn faces of {} pixels, on cpu. Everything lands in {}/.\n",
-                           recipe.data.identities, recipe.data.size, recipe.out);
-  const TrainResult r = train(recipe, {.quiet = o.quiet});
+  if (!o.quiet) fmt::print(stderr, "Training a small CodeFormer on {} drawn faces of {} pixels, on {}. Everything lands in {}/.\n",
+                           recipe.data.identities, recipe.data.size, text(o.device), recipe.out);
+  const TrainResult r = train(recipe, {.quiet = o.quiet, .device = o.device});
   const Validation& v = r.validation;
   fmt::print("\n{} held-out faces        PSNR      SSIM\n", recipe.data.validation);
   fmt::print("  degraded            {:6.2f} dB   {:.3f}\n", v.degraded.psnr, v.degraded.ssim);

@@ -1,12 +1,15 @@
 #pragma once
 #include <string>
 
+#include "kernels/base/device.h"
+
 namespace kintsugi {
 
 struct DemoOptions {
   std::string out = "demo";
   int seed = 1;
   bool quiet = false;
+  Device device;
 };
 
 /// `kintsugi demo`: trains the three stages at small scale on drawn faces, restores held-out degraded ones at w = 0, 0.5 and 1, prints

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "kernels/base/parallel.h"
 #include "kernels/base/philox.h"
@@ -82,8 +83,8 @@ std::string build_facts() {
   for (const auto* f : all_families()) rows += f->row_infos().size();
   return fmt::format(
       "kintsugi {}\n  compiler   g++ {}.{}\n  SIMD       {} on this machine\n  threads    {}\n  kernels    {} families, {} rows\n"
-      "  devices    cpu (no CUDA backend in this build)",
-      KIN_VERSION, __GNUC__, __GNUC_MINOR__, name(simd_level()), threads(), all_families().size(), rows);
+      "  devices    {}",
+      KIN_VERSION, __GNUC__, __GNUC_MINOR__, name(simd_level()), threads(), all_families().size(), rows, device_facts());
 }
 
 int run_info(const std::vector<std::string>& files, bool json) {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/cubin.h"
+#include "kernels/base/device_runtime.h"
 #include "kernels/base/simd.h"
 #include "kernels/table.h"
 
@@ -30,6 +32,25 @@ int run_kernels(bool json) {
   fmt::print("\n{} families. Rows stand in the order they are tried; --kernels FAMILY=ROW chooses one by name ('*' matches anything).\n"
              "SIMD level of this machine: {}.\n", all_families().size(), name(simd_level()));
   return kDone;
+}
+
+int run_kernel_resources(bool json) {
+  const std::vector<KernelResources> kernels = read_cubins("/proc/self/exe");
+  int framed = 0;
+  auto list = nlohmann::ordered_json::array();
+  if (!json && !kernels.empty()) fmt::print("{:<72} {:>5} {:>5} {:>6} {:>7}\n", "kernel", "arch", "regs", "stack", "shared");
+  for (const KernelResources& k : kernels) {
+    const bool fails = k.stack > 0 && k.name.find("naive") == std::string::npos;
+    framed += fails;
+    if (json)
+      list.push_back({{"kernel", k.name}, {"architecture", k.architecture}, {"registers", k.registers}, {"stack", k.stack}, {"shared", k.shared}});
+    else
+      fmt::print("{:<72} sm_{} {:>5} {:>6} {:>7}{}\n", k.name, k.architecture, k.registers, k.stack, k.shared, fails ? "  stack frame" : "");
+  }
+  if (json) fmt::print("{}\n", list.dump(2));
+  else if (kernels.empty()) fmt::print("This program holds no GPU machine code: {}.\n", device_runtime(DeviceKind::cuda).versions());
+  else fmt::print("{} kernels, {} with a stack frame\n", kernels.size(), framed);
+  return framed ? kCheckFailed : kDone;
 }
 
 }  // namespace kintsugi

@@ -6,6 +6,7 @@
 #include <functional>
 #include <iostream>
 
+#include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/help.h"
 #include "apps/convert.h"
@@ -30,15 +31,17 @@ int run(int argc, char** argv) {
   app.footer("Every command also takes --threads, --kernels, --device and -q: see kintsugi --help.");
   app.require_subcommand(1);
   app.fallthrough();
+  bool json = false, quiet = false, resources = false;
   int thread_count = 0;
   std::string kernels, device = "auto";
   app.add_option("--threads", thread_count, "Threads to compute with (default: one per core)")->check(CLI::Range(1, 1024));
   app.add_option("--kernels", kernels, "Kernel rows by name: FAMILY=ROW,... ('*' matches anything)");
-  app.add_option("--device", device, "Where to compute")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  app.add_option("--device", device, "Where to compute: auto, cpu, cuda, cuda:N, or sim, the emulated GPU")->capture_default_str();
   app.set_version_flag("--version", [] { return build_facts(); });
 
   std::function<int()> command;
-  bool json = false, quiet = false;
+  // Asked by the commands that compute, when they run.
+  const auto where = [&] { return choose_device(device, quiet); };
   std::vector<std::string> files;
   app.add_flag("-q,--quiet", quiet, "Results only: no progress");
 
@@ -47,7 +50,7 @@ int run(int argc, char** argv) {
   add_example(*demo, "");
   demo->add_option("-o,--out", demo_options.out, "Folder for checkpoints and pictures")->capture_default_str();
   demo->add_option("--seed", demo_options.seed, "Another seed, other faces")->capture_default_str();
-  demo->callback([&] { command = [&] { demo_options.quiet = quiet; return run_demo(demo_options); }; });
+  demo->callback([&] { command = [&] { demo_options.quiet = quiet; demo_options.device = where(); return run_demo(demo_options); }; });
 
   TrainCommand train_options;
   auto* train = app.add_subcommand("train", "Train from a recipe: codebook, code prediction, fidelity");
@@ -59,7 +62,7 @@ int run(int argc, char** argv) {
       ->allow_extra_args(false);
   train->add_flag("--print", train_options.print, "Show the recipe with every value and stop");
   train->add_flag("--json", train_options.json, "The result as JSON");
-  train->callback([&] { command = [&] { train_options.quiet = quiet; return run_train(train_options); }; });
+  train->callback([&] { command = [&] { train_options.quiet = quiet; train_options.device = device; return run_train(train_options); }; });
 
   RestoreOptions restore_options;
   auto* restore = app.add_subcommand("restore", "Restore aligned faces");
@@ -69,12 +72,13 @@ int run(int argc, char** argv) {
   restore->add_option("-o,--out", restore_options.out, "Folder, or a file name when one picture goes in")->capture_default_str();
   restore->add_option("-w,--w", restore_options.w, "Fidelity: 0 = quality, 1 = closest to the input")->capture_default_str();
   restore->add_flag("--json", json, "Report per picture on stdout");
-  restore->callback([&] { command = [&] { restore_options.json = json; restore_options.quiet = quiet; return run_restore(restore_options); }; });
+  restore->callback([&] { command = [&] { restore_options.json = json; restore_options.quiet = quiet; restore_options.device = where(); return run_restore(restore_options); }; });
 
   auto* list = app.add_subcommand("kernels", "List kernel families, their rows and what each supports");
   add_example(*list, "");
   list->add_flag("--json", json, "As JSON");
-  list->callback([&] { command = [&] { return run_kernels(json); }; });
+  list->add_flag("--resources", resources, "Registers, stack and shared memory of the GPU kernels in this program; exits 4 when one spills");
+  list->callback([&] { command = [&] { return resources ? run_kernel_resources(json) : run_kernels(json); }; });
 
   auto* info = app.add_subcommand("info", "Facts of this build, or of weight files");
   add_example(*info, "demo/codeformer.safetensors");
@@ -88,7 +92,7 @@ int run(int argc, char** argv) {
   differences->add_option("MODEL", gradients.model, "vqgan, codeformer, discriminator, vgg or all");
   differences->add_option("--size", gradients.size, "small, or full: published widths, which takes hours");
   differences->add_option("--seed", gradients.seed, "Of weights, image and directions");
-  differences->callback([&] { command = [&] { return run_gradcheck(gradients, std::cout); }; });
+  differences->callback([&] { command = [&] { gradients.device = where(); return run_gradcheck(gradients, std::cout); }; });
 
   ConvertOptions conversion;
   auto* convert = app.add_subcommand("convert", "PyTorch weights (.pth) to a checkpoint of this program; nothing in the file is executed");
@@ -107,7 +111,7 @@ int run(int argc, char** argv) {
   check->add_option("--json", parity.json, "Write the results there as JSON");
   check->add_flag("--failures", parity.failures_only, "Print the comparisons that failed, not all");
   check->callback([&] { command = [&] {
-    if (device != "auto") parity.device = device;
+    parity.device = where();
     return run_parity(parity, std::cout);
   }; });
 
@@ -117,7 +121,7 @@ int run(int argc, char** argv) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
     throw UsageError(complaint(app, e));
   }
-  if (device == "cuda") throw Error("--device cuda: this build has no CUDA backend; use --device cpu or auto");
+  if (device != "auto") choose_device(device, true);  // a device that is not there stops every command
   if (thread_count > 0) set_threads(thread_count);
   if (!kernels.empty()) choose_kernels(kernels);
   return command();

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "apps/train/train.h"
 
@@ -43,7 +44,7 @@ int run_train(const TrainCommand& c) {
     fmt::print("{}", resolved(recipe));
     return kDone;
   }
-  TrainOptions options{.quiet = c.quiet};
+  TrainOptions options{.quiet = c.quiet, .device = choose_device(c.device, c.quiet)};
   if (!c.stages.empty()) {
     const std::set<int> stages(c.stages.begin(), c.stages.end());
     if (*stages.rbegin() - *stages.begin() >= int(stages.size()))

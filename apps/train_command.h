@@ -11,6 +11,7 @@ struct TrainCommand {
   bool print = false;                // show the resolved recipe and stop
   bool json = false;                 // result as JSON
   bool quiet = false;
+  std::string device = "auto";       // as in --device
 };
 
 /// `kintsugi train RECIPE`. Returns an exit code.

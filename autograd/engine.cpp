@@ -51,9 +51,10 @@ class Pass {
   static Var seed_for(const Var& y, const Var& seed) {
     if (!seed) {
       KIN_CHECK(y.numel() == 1, "backward: a result with ", y.numel(), " elements ", y.shape(), " needs a seed of its shape");
-      return Tensor::full(y.shape(), 1.0, y.dtype());
+      return Tensor::full(y.shape(), 1.0, y.dtype(), y.value().device());
     }
     KIN_CHECK(seed.shape() == y.shape(), "backward: seed must be ", y.shape(), ", got ", seed.shape());
+    KIN_CHECK(seed.value().device() == y.value().device(), "backward: seed must be on the device of the result ", y.value(), ", got ", seed.value());
     return seed;
   }
 
@@ -105,6 +106,7 @@ class Pass {
       if (n.inputs[i].key() && useful(n.inputs[i])) mask |= uint64_t(1) << i;
     const Vars grads = [&] {
       WatchPause pause;
+      const OpName name(n.op);
       return n.backward(g, Wants(mask));
     }();
     KIN_CHECK(grads.size() == n.inputs.size(), n.op, ": backward must return ", n.inputs.size(), " gradients, got ", grads.size());

@@ -11,8 +11,9 @@ thread_local const std::string* layer = &kNoLayer;
 
 bool all_finite(const Tensor& t) {
   if (!t || (t.dtype() != DType::f32 && t.dtype() != DType::f64)) return true;
+  const Tensor here = t.host();
   return visit_float(t.dtype(), "all_finite", [&]<class T>() {
-    for (T v : t.span<T>())
+    for (T v : here.span<T>())
       if (!std::isfinite(v)) return false;
     return true;
   });

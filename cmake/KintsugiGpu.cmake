@@ -3,14 +3,30 @@
 # By nvcc, where it was found, for the real one (namespace cuda).
 option(KINTSUGI_CUDA "compile the kernels with nvcc where it is found" ON)
 
-# 90a for wgmma and TMA, which do not carry over to later GPUs; 80 and 89 (and their PTX for GPUs to come) for the rest.
-# Must be set before the language is enabled, else CMake chooses one on its own.
-if(NOT CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES 80 89 90a CACHE STRING "GPU architectures that nvcc compiles for")
-endif()
 include(CheckLanguage)
 check_language(CUDA)
 set(KINTSUGI_HAS_CUDA OFF)
+
+# 90a for wgmma and TMA, which do not carry over to later GPUs; 80 and 89 (and their PTX for GPUs to come) for the rest, as far as the
+# toolkit knows them. Must be set before the language is enabled, else CMake chooses one on its own. `native` asks the driver, and
+# where none answers nvcc would silently compile for something else.
+if(CMAKE_CUDA_COMPILER AND NOT CMAKE_CUDA_ARCHITECTURES)
+  execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --version OUTPUT_VARIABLE nvcc_says ERROR_QUIET)
+  string(REGEX MATCH "release ([0-9.]+)" nvcc_says "${nvcc_says}")
+  set(architectures 80)
+  if(CMAKE_MATCH_1 VERSION_GREATER_EQUAL 11.8)
+    list(APPEND architectures 89)
+  endif()
+  if(CMAKE_MATCH_1 VERSION_GREATER_EQUAL 12.0)
+    list(APPEND architectures 90a)
+  endif()
+  set(CMAKE_CUDA_ARCHITECTURES ${architectures} CACHE STRING "GPU architectures that nvcc compiles for")
+elseif("native" IN_LIST CMAKE_CUDA_ARCHITECTURES)
+  execute_process(COMMAND nvidia-smi -L OUTPUT_VARIABLE devices ERROR_QUIET)
+  if(NOT devices MATCHES "GPU 0")
+    message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES=native: no GPU answers (nvidia-smi -L); name the architectures, e.g. 90a")
+  endif()
+endif()
 if(KINTSUGI_CUDA AND CMAKE_CUDA_COMPILER)
   if(CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
     set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
@@ -22,6 +38,9 @@ if(KINTSUGI_CUDA AND CMAKE_CUDA_COMPILER)
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
   endif()
   set(KINTSUGI_HAS_CUDA ON)
+  # Headers only: the libraries are opened at run time (kernels/vendor/library.h).
+  find_path(CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
 endif()
 
 # kintsugi_gpu_sources(target): adds both compilations of gpu/*.cu, below the folder of the caller, to the target.
@@ -38,8 +57,16 @@ function(kintsugi_gpu_sources target)
     target_sources(${target} PRIVATE ${sources})
     # Relaxed constexpr lets kernels call the constexpr functions of kernels/base (bf16, Philox).
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
+    # Readable by `kintsugi kernels --resources`; compressed it would save little.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--no-compress>)
     target_compile_definitions(${target} PUBLIC KIN_CUDA=1)
-    target_link_libraries(${target} PUBLIC CUDA::cudart_static)
+    target_link_libraries(${target} PUBLIC CUDA::cudart_static ${CMAKE_DL_LIBS})
+    foreach(library CUBLAS CUDNN)
+      if(${library}_INCLUDE_DIR)
+        target_compile_definitions(${target} PRIVATE KIN_${library}=1)
+        target_include_directories(${target} SYSTEM PRIVATE ${${library}_INCLUDE_DIR})
+      endif()
+    endforeach()
     string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
     set_source_files_properties(base/device_cuda.cpp PROPERTIES COMPILE_DEFINITIONS "KIN_CUDA_ARCHITECTURES=\"${architectures}\"")
   endif()

@@ -24,8 +24,9 @@ Image to_image(const Tensor& batch, int64_t n) {
   const int64_t count = batch.rank() == 4 ? batch.dim(0) : 1;
   KIN_CHECK(n >= 0 && n < count, "to_image: picture must be in [0,", count, "), got ", n);
   Image out(int(batch.dim(-3)), int(batch.dim(-2)), int(batch.dim(-1)));
+  const Tensor here = batch.host();
   visit_float(batch.dtype(), "to_image", [&]<class T>() {
-    const T* from = batch.data<T>() + n * int64_t(out.pixels.size());
+    const T* from = here.data<T>() + n * int64_t(out.pixels.size());
     for (size_t i = 0; i < out.pixels.size(); ++i) out.pixels[i] = float((std::clamp(from[i], T(-1), T(1)) + 1) / 2);
   });
   return out;

@@ -13,6 +13,16 @@ void conv2d_wgrad_ref(const Context&, const Conv2dWgrad&);
 void conv2d_wgrad_fast(const Context&, const Conv2dWgrad&);
 void conv2d_wgrad_winograd(const Context&, const Conv2dWgrad&);
 }  // namespace cpu
+#ifdef KIN_CUDNN
+namespace vendor {
+const char* cudnn_refuses_fwd(const Conv2dFwd&);
+const char* cudnn_refuses_dgrad(const Conv2dDgrad&);
+const char* cudnn_refuses_wgrad(const Conv2dWgrad&);
+void conv2d_fwd_cudnn(const Context&, const Conv2dFwd&);
+void conv2d_dgrad_cudnn(const Context&, const Conv2dDgrad&);
+void conv2d_wgrad_cudnn(const Context&, const Conv2dWgrad&);
+}  // namespace vendor
+#endif
 namespace {
 
 const char* needs_phases(const Conv2dDgrad& a) {
@@ -34,17 +44,26 @@ const char* needs_winograd(const Args& a) {
 }
 
 const Row<Conv2dFwd> fwd_rows[] = {
+#ifdef KIN_CUDNN
+    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_fwd, vendor::conv2d_fwd_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32"},
+#endif
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd, "F(2x2, 3x3): 4 multiplications in place of 9 (SIMD)"},
     {"fast", DeviceKind::cpu, f32_only<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
     {"winograd4", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd4, "F(4x4, 3x3): 36 in place of 144 (SIMD); rounds three times as much"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
+#ifdef KIN_CUDNN
+    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_dgrad, vendor::conv2d_dgrad_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32", false},
+#endif
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dDgrad>, cpu::conv2d_dgrad_winograd, "F(2x2, 3x3) with flipped weights (SIMD)"},
     {"fast", DeviceKind::cpu, needs_phases, cpu::conv2d_dgrad_fast, "one stride-1 convolution per phase of the stride (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dDgrad>, cpu::conv2d_dgrad_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dWgrad> wgrad_rows[] = {
+#ifdef KIN_CUDNN
+    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_wgrad, vendor::conv2d_wgrad_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32", false},
+#endif
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dWgrad>, cpu::conv2d_wgrad_winograd, "transpose of F(2x2, 3x3) (SIMD)"},
     {"fast", DeviceKind::cpu, f32_only<Conv2dWgrad>, cpu::conv2d_wgrad_fast, "product over pixels in fixed strips, summed in order (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dWgrad>, cpu::conv2d_wgrad_ref, "plain loops, sums in f64"},

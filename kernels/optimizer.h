@@ -50,7 +50,7 @@ extern const Family<EmaUpdate> ema_update;
 /// *out = sum x^2 in f64, added up per block of 2^15 elements and then in order of the blocks.
 struct SumSquares {
   const void* x;  // [n]
-  double* out;    // [1], overwritten; host memory
+  double* out;    // [1], overwritten
   int64_t n;
   DType dtype;
 };

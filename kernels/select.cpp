@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "kernels/base/device_runtime.h"
 #include "kernels/base/pattern.h"
 #include "kernels/table.h"
 
@@ -85,6 +86,10 @@ void FamilyInfo::none_fits(std::string_view wanted, DeviceKind where, const std:
   fail(name_, ": no row", wanted.empty() ? "" : " named '", wanted, wanted.empty() ? "" : "'", " on ", kintsugi::name(where),
        " takes these arguments:", reasons);
 }
+
+DeviceCall::DeviceCall(Device device) : device_(device) { runtime_on(device).enter_kernel(); }
+DeviceCall::~DeviceCall() { device_runtime(device_.kind).leave_kernel(); }
+void DeviceCall::check(const char* family, const char* row) const { device_runtime(device_.kind).check_launch(family, row); }
 
 std::vector<const FamilyInfo*> all_families() {
   auto list = registry();

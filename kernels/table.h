@@ -68,6 +68,20 @@ class FamilyInfo {
   const char *name_, *equation_;
 };
 
+/// Around a row that runs on another device than the CPU: makes the device current and opens its memory to kernels.
+class DeviceCall {
+ public:
+  explicit DeviceCall(Device device);
+  ~DeviceCall();
+  DeviceCall(const DeviceCall&) = delete;
+  DeviceCall& operator=(const DeviceCall&) = delete;
+  /// Throws Error naming family and row when a launch was refused or an earlier kernel had failed.
+  void check(const char* family, const char* row) const;
+
+ private:
+  Device device_;
+};
+
 /// Every family linked into the program, sorted by name.
 std::vector<const FamilyInfo*> all_families();
 
@@ -118,7 +132,13 @@ class Family : public FamilyInfo {
     none_fits(want, where, reasons);
   }
 
-  void operator()(const Context& context, const Args& args) const { pick(context.device.kind, args).run(context, args); }
+  void operator()(const Context& context, const Args& args) const {
+    const Row<Args>& row = pick(context.device.kind, args);
+    if (context.device.kind == DeviceKind::cpu) return row.run(context, args);
+    const DeviceCall call(context.device);
+    row.run(context, args);
+    call.check(name(), row.name);
+  }
 
   std::vector<RowInfo> row_infos() const override {
     std::vector<RowInfo> infos;

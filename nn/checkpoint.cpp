@@ -17,7 +17,8 @@ void transpose_inner(const T* src, T* dst, int64_t outer, int64_t rows, int64_t 
 }
 
 // [A, rows..., cols...] -> [A, cols..., rows...] for a rank-4 tensor: all conversions between channels first and last are this.
-Tensor swap_inner(const Tensor& t, Shape result, int64_t rows, int64_t cols) {
+Tensor swap_inner(const Tensor& given, Shape result, int64_t rows, int64_t cols) {
+  const Tensor t = given.host();
   Tensor out(result, t.dtype());
   switch (size_of(t.dtype())) {
     case 8:

@@ -85,7 +85,7 @@ int64_t ParameterStore::state_count() const {
 uint64_t ParameterStore::state_hash() const {
   uint64_t h = fnv1a64("");
   for (const Entry& e : entries_) {
-    const Tensor t = e.value();
+    const Tensor t = e.value().host();
     h = fnv1a64(text(e.name, t.shape(), t.dtype()), h);
     h = fnv1a64({static_cast<const char*>(t.raw()), t.bytes()}, h);
   }
@@ -95,12 +95,15 @@ uint64_t ParameterStore::state_hash() const {
 Var Scope::param(std::string_view name, Shape shape, Init init, Layout layout) const {
   const std::string full = join(name);
   const StoreOptions& o = store_->options_;
-  Tensor value = o.initialise ? init.make(shape, o.seed, full, o.dtype) : Tensor(shape, o.dtype);
+  const OpName op(full.c_str());  // running out of memory names the parameter
+  Tensor value = o.initialise ? init.make(shape, o.seed, full, o.dtype).to(o.device) : Tensor(shape, o.dtype, o.device);
   return store_->add({full, Var(std::move(value), true), {}, layout}).param;
 }
 
 Tensor Scope::buffer(std::string_view name, Shape shape, double value, DType dtype) const {
-  return store_->add({join(name), {}, Tensor::full(shape, value, dtype), Layout::plain}).buffer;
+  // Counters stay where the CPU reads and raises them.
+  const bool number = dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16;
+  return store_->add({join(name), {}, Tensor::full(shape, value, dtype, number ? store_->device() : Device{}), Layout::plain}).buffer;
 }
 
 }  // namespace kintsugi

@@ -36,6 +36,7 @@ struct StoreOptions {
   DType dtype = DType::f32;  // f32 or f64
   uint64_t seed = 0;
   bool initialise = true;  // false: parameters are left unwritten because a checkpoint will be loaded
+  Device device;           // where parameters and buffers live; the numbers they start with do not depend on it
 };
 
 class Scope;
@@ -57,6 +58,7 @@ class ParameterStore {
 
   Scope root();
   DType dtype() const { return options_.dtype; }
+  Device device() const { return options_.device; }
 
   /// In order of registration, which is the order of the published state dictionaries.
   const std::vector<Entry>& entries() const { return entries_; }

@@ -3,11 +3,13 @@
 #include <utility>
 
 #include "kernels/optimizer.h"
+#include "tensor/context.h"
 
 namespace kintsugi {
 
 Ema::Ema(ParameterList parameters, double decay) : parameters_(std::move(parameters)), decay_(decay) {
   KIN_CHECK(decay >= 0 && decay <= 1, "ema: decay must be between 0 and 1, got ", decay);
+  const OpName op("ema");
   for (const auto& p : parameters_) {
     places_.emplace(p.var.state().get(), averages_.size());
     averages_.push_back({p.name, p.var.value().clone()});
@@ -24,7 +26,7 @@ void Ema::update_except(const std::vector<bool>& done) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (i < done.size() && done[i]) continue;
     const Tensor &p = parameters_[i].var.value(), &average = averages_[i].second;
-    ema_update(Context{p.device()}, {average.raw(), p.raw(), p.numel(), decay_, p.dtype()});
+    ema_update(context_of(p), {average.raw(), p.raw(), p.numel(), decay_, p.dtype()});
     average.bump_version();
   }
 }

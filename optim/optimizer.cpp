@@ -6,8 +6,12 @@
 #include <utility>
 
 #include "kernels/optimizer.h"
+#include "tensor/context.h"
 
 namespace kintsugi {
+namespace {
+Tensor zeros_like(const Var& v) { return Tensor::zeros(v.shape(), v.dtype(), v.value().device()); }
+}  // namespace
 
 Optimizer::Optimizer(const char* op, ParameterList parameters) : parameters_(std::move(parameters)) {
   std::unordered_set<std::string> names;
@@ -21,8 +25,8 @@ void Optimizer::zero_grad() const {
   for (const auto& p : parameters_) p.var.zero_grad();
 }
 
-Tensor Optimizer::add_state(const NamedVar& parameter, const char* what, Shape shape, DType dtype) {
-  state_.push_back({parameter.name + "." + what, Tensor::zeros(shape, dtype, parameter.var.value().device())});
+Tensor Optimizer::add_state(const NamedVar& parameter, const char* what, Tensor start) {
+  state_.push_back({parameter.name + "." + what, std::move(start)});
   return state_.back().second;
 }
 
@@ -31,9 +35,10 @@ Adam::Adam(ParameterList parameters, AdamOptions options) : Optimizer("adam", st
             "adam: betas must be in [0, 1), got ", options.beta1, " and ", options.beta2);
   KIN_CHECK(options.eps >= 0 && options.weight_decay >= 0, "adam: eps and weight_decay must not be negative, got ", options.eps, " and ",
             options.weight_decay);
+  const OpName op("adam's state");
   for (const auto& p : parameters_)
-    moments_.push_back({add_state(p, "exp_avg", p.var.shape(), p.var.dtype()), add_state(p, "exp_avg_sq", p.var.shape(), p.var.dtype()),
-                        add_state(p, "step", {}, DType::i64)});
+    moments_.push_back({add_state(p, "exp_avg", zeros_like(p.var)), add_state(p, "exp_avg_sq", zeros_like(p.var)),
+                        add_state(p, "step", Tensor::zeros({}, DType::i64))});
 }
 
 void Adam::step(const StepOptions& o) {
@@ -43,16 +48,16 @@ void Adam::step(const StepOptions& o) {
     if (!var.grad()) continue;
     const Tensor& p = var.value();
     const Moments& m = moments_[i];
-    const auto place = o.ema ? o.ema->place_of(var) : std::nullopt;
-    const Tensor ema = place ? o.ema->averages()[*place].second : Tensor();
+    const size_t none = averaged.size(), place = o.ema ? o.ema->place_of(var).value_or(none) : none;
+    const Tensor ema = place < none ? o.ema->averages()[place].second : Tensor();
     const int64_t step = ++*m.step.data<int64_t>();
-    adam_step(Context{p.device()}, {p.raw(), var.grad().raw(), m.mean.raw(), m.square.raw(), ema.raw(), p.numel(), step, o.lr,
+    adam_step(context_of(p), {p.raw(), var.grad().raw(), m.mean.raw(), m.square.raw(), ema.raw(), p.numel(), step, o.lr,
                                     options_.beta1, options_.beta2, options_.eps, options_.weight_decay, options_.decoupled, o.grad_scale,
                                     o.ema ? o.ema->decay() : 0, p.dtype()});
     for (const Tensor* t : {&p, &m.mean, &m.square, &m.step}) t->bump_version();
-    if (place) {
+    if (place < none) {
       ema.bump_version();
-      averaged[*place] = true;
+      averaged[place] = true;
     }
   }
   if (o.ema) o.ema->update_except(averaged);
@@ -62,7 +67,7 @@ Sgd::Sgd(ParameterList parameters, SgdOptions options) : Optimizer("sgd", std::m
   KIN_CHECK(options.momentum >= 0 && options.weight_decay >= 0, "sgd: momentum and weight_decay must not be negative, got ", options.momentum,
             " and ", options.weight_decay);
   for (const auto& p : parameters_)
-    buffers_.push_back(options.momentum > 0 ? add_state(p, "momentum_buffer", p.var.shape(), p.var.dtype()) : Tensor());
+    buffers_.push_back(options.momentum > 0 ? add_state(p, "momentum_buffer", zeros_like(p.var)) : Tensor());
 }
 
 void Sgd::step(const StepOptions& o) {
@@ -70,7 +75,7 @@ void Sgd::step(const StepOptions& o) {
     const Var& var = parameters_[i].var;
     if (!var.grad()) continue;
     const Tensor& p = var.value();
-    sgd_step(Context{p.device()}, {p.raw(), var.grad().raw(), buffers_[i].raw(), p.numel(), o.lr, options_.momentum,
+    sgd_step(context_of(p), {p.raw(), var.grad().raw(), buffers_[i].raw(), p.numel(), o.lr, options_.momentum,
                                    options_.weight_decay, o.grad_scale, p.dtype()});
     p.bump_version();
     if (buffers_[i]) buffers_[i].bump_version();
@@ -79,14 +84,21 @@ void Sgd::step(const StepOptions& o) {
 }
 
 double global_grad_norm(const ParameterList& parameters) {
-  double total = 0;
-  for (const auto& p : parameters) {
-    const Tensor& g = p.var.grad();
-    if (!g) continue;
-    double squares = 0;
-    sum_squares(Context{g.device()}, {g.raw(), &squares, g.numel(), g.dtype()});
-    total += squares;
+  const OpName name("global_grad_norm");
+  std::vector<Tensor> gradients;
+  for (const auto& p : parameters)
+    if (p.var.grad()) gradients.push_back(p.var.grad());
+  if (gradients.empty()) return 0;
+  // All sums first, then one look at them: on a device each look waits for the work queued so far.
+  const Tensor squares({int64_t(gradients.size())}, DType::f64, gradients[0].device());
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    const Tensor& g = gradients[i];
+    KIN_CHECK(g.device() == squares.device(), "global_grad_norm: gradients must be on one device, got ", gradients[0], " and ", g);
+    sum_squares(context_of(g), {g.raw(), squares.raw<double>() + i, g.numel(), g.dtype()});
   }
+  const Tensor here = squares.host();
+  double total = 0;
+  for (double s : here.span<double>()) total += s;
   return std::sqrt(total);
 }
 

@@ -30,7 +30,7 @@ class Optimizer {
  protected:
   /// Throws Error for an empty Var, a Var that is not a leaf, or a name given twice.
   Optimizer(const char* op, ParameterList parameters);
-  Tensor add_state(const NamedVar& parameter, const char* what, Shape shape, DType dtype);
+  Tensor add_state(const NamedVar& parameter, const char* what, Tensor start);
 
   ParameterList parameters_;
 
@@ -52,7 +52,7 @@ class Adam : public Optimizer {
 
  private:
   struct Moments {
-    Tensor mean, square, step;  // step: an i64 scalar, updates made so far
+    Tensor mean, square, step;  // step: an i64 scalar on the CPU, updates made so far
   };
   AdamOptions options_;
   std::vector<Moments> moments_;
@@ -74,6 +74,7 @@ class Sgd : public Optimizer {
 };
 
 /// Euclidean norm over all gradients of the list, in f64; the same bits for any number of threads.
+/// Throws Error when gradients are on different devices.
 double global_grad_norm(const ParameterList& parameters);
 /// What torch.nn.utils.clip_grad_norm_ multiplies gradients by: min(1, max_norm / (norm + 1e-6)). Give it to a step as grad_scale.
 double clip_factor(double norm, double max_norm);

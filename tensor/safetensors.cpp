@@ -206,7 +206,7 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
   AtomicFile file(path);
   file.write(&length, 8);
   file.write(json.data(), json.size());
-  for (const auto& [name, t] : tensors) file.write(t.raw(), t.bytes());
+  for (const auto& [name, t] : tensors) file.write(t.host().raw(), t.bytes());
   file.commit();
 }
 

@@ -1,5 +1,6 @@
 #include "tensor/storage.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -41,8 +42,9 @@ class CpuAllocator {
     if (!p) {
       std::lock_guard lock(mutex_);
       stats_.live_bytes -= size;
-      fail("out of memory on cpu: a tensor of ", bytes, " bytes was asked for, ", stats_.live_bytes, " are live, the peak was ",
-           stats_.peak_bytes);
+      const char* op = OpName::current();
+      fail("out of memory on cpu", *op ? " in " : "", op, ": a tensor of ", bytes, " bytes was asked for, ", stats_.live_bytes,
+           " are live, the peak was ", stats_.peak_bytes);
     }
     return p;
   }
@@ -116,14 +118,30 @@ CpuAllocator& cpu_allocator() {
 }  // namespace
 
 Storage::Storage(size_t bytes, Device device) : bytes_(bytes), device_(device) {
-  KIN_CHECK(host_memory(device.kind), "allocate: this build has no allocator for ", device);
-  data_ = cpu_allocator().take(bytes);
-  if (poison_depth.load(std::memory_order_relaxed) > 0) std::memset(data_, 0xff, bytes);
+  const bool poison = poison_depth.load(std::memory_order_relaxed) > 0;
+  if (device.kind == DeviceKind::cpu) {
+    data_ = cpu_allocator().take(bytes);
+    if (poison) std::memset(data_, 0xff, bytes);
+    return;
+  }
+  const Stream stream = current_stream(device);
+  block_ = DeviceBlock(device, bytes, stream);
+  data_ = block_.data();
+  if (poison) runtime_on(device).fill_bytes(data_, 0xff, bytes, stream);
 }
-Storage::~Storage() { cpu_allocator().give(data_, bytes_); }
+Storage::~Storage() {
+  if (device_.kind == DeviceKind::cpu) cpu_allocator().give(data_, bytes_);
+}
 
-AllocatorStats allocator_stats() { return cpu_allocator().stats(); }
-void reset_allocator_peak() { cpu_allocator().reset_peak(); }
+AllocatorStats allocator_stats(Device device) {
+  if (device.kind == DeviceKind::cpu) return cpu_allocator().stats();
+  const MemoryStats m = memory_stats(device);
+  return {m.live_bytes, m.peak_bytes, m.reserved_bytes - std::min(m.reserved_bytes, m.live_bytes), m.allocations};
+}
+void reset_allocator_peak(Device device) {
+  if (device.kind == DeviceKind::cpu) cpu_allocator().reset_peak();
+  else reset_memory_peak(device);
+}
 
 PoisonGuard::PoisonGuard() { ++poison_depth; }
 PoisonGuard::~PoisonGuard() { --poison_depth; }

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <memory>
 
-#include "kernels/base/device.h"
+#include "kernels/base/device_runtime.h"
 
 namespace kintsugi {
 
 class Storage {
  public:
+  /// Throws Error naming the op (OpName), the request, what is live and the peak when there is not enough memory, and the facts when
+  /// the device cannot be used.
   Storage(size_t bytes, Device device);
   ~Storage();
   Storage(const Storage&) = delete;
@@ -24,6 +26,7 @@ class Storage {
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  DeviceBlock block_;  // empty on the CPU
   void* data_;
   size_t bytes_;
   Device device_;
@@ -36,8 +39,9 @@ struct AllocatorStats {
   size_t cached_bytes = 0;  // freed by tensors, kept for the next one
   uint64_t allocations = 0;
 };
-AllocatorStats allocator_stats();
-void reset_allocator_peak();
+/// Of tensors on the CPU; on another device of every counted block, kernels' working memory included.
+AllocatorStats allocator_stats(Device device = {});
+void reset_allocator_peak(Device device = {});
 
 /// While alive, every new block is filled with 0xFF bytes (NaN in every float type), so that an element a kernel
 /// forgets to write shows. Process-wide; nestable.

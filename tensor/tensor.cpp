@@ -1,5 +1,7 @@
 #include "tensor/tensor.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace kintsugi {
@@ -26,7 +28,8 @@ To convert(From v) {
   else return To(v);
 }
 
-void convert_copy(const Tensor& to, const Tensor& from) {
+// Both on the CPU.
+void convert_on_cpu(const Tensor& to, const Tensor& from) {
   if (to.dtype() == from.dtype()) {
     if (to.numel()) std::memmove(to.raw(), from.raw(), to.bytes());
     return;
@@ -40,6 +43,37 @@ void convert_copy(const Tensor& to, const Tensor& from) {
   });
 }
 
+bool on_cpu(const Tensor& t) { return t.device().kind == DeviceKind::cpu; }
+
+// Between any two devices: directly where bytes only have to move, else by way of the CPU.
+void convert_copy(const Tensor& to, const Tensor& from) {
+  const Device there = to.device(), here = from.device();
+  if (on_cpu(to) && on_cpu(from)) return convert_on_cpu(to, from);
+  if (to.bytes() == 0 || to.raw() == from.raw()) return;
+  if (to.dtype() != from.dtype()) return convert_copy(to, from.host().to(to.dtype()));
+  if (on_cpu(to)) return runtime_on(here).download(to.raw(), from.raw(), to.bytes(), current_stream(here));
+  if (on_cpu(from)) return runtime_on(there).upload(to.raw(), from.raw(), to.bytes(), current_stream(there));
+  if (here == there) return runtime_on(there).copy(to.raw(), from.raw(), to.bytes(), current_stream(there));
+  convert_copy(to, from.host());
+}
+
+// A block is filled on the CPU, sent, and doubled on the device.
+void fill_on_device(const Tensor& t, double value) {
+  constexpr int64_t kBlock = 1 << 14;
+  if (t.numel() == 0) return;
+  DeviceRuntime& runtime = runtime_on(t.device());
+  const Stream stream = current_stream(t.device());
+  if (value == 0 && !std::signbit(value)) return runtime.fill_bytes(t.raw(), 0, t.bytes(), stream);
+  const Tensor block = Tensor::full({std::min(t.numel(), kBlock)}, value, t.dtype());
+  char* to = static_cast<char*>(t.raw());
+  runtime.upload(to, block.raw(), block.bytes(), stream);
+  for (size_t done = block.bytes(); done < t.bytes();) {
+    const size_t n = std::min(done, t.bytes() - done);
+    runtime.copy(to + done, to, n, stream);
+    done += n;
+  }
+}
+
 }  // namespace
 
 Tensor::Tensor(Shape shape, DType dtype, Device device) : shape_(shape), dtype_(dtype) {
@@ -48,7 +82,8 @@ Tensor::Tensor(Shape shape, DType dtype, Device device) : shape_(shape), dtype_(
 
 Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
   Tensor t(shape, dtype, device);
-  std::memset(t.raw(), 0, t.bytes());
+  if (on_cpu(t)) std::memset(t.raw(), 0, t.bytes());
+  else fill_on_device(t, 0);
   return t;
 }
 
@@ -60,6 +95,7 @@ Tensor Tensor::full(Shape shape, double value, DType dtype, Device device) {
 
 double Tensor::item(int64_t i) const {
   KIN_CHECK(storage_ && i >= 0 && i < numel(), "tensor: element ", i, " of ", *this, " does not exist");
+  if (!on_cpu(*this)) return reshape({numel()}).rows(i, i + 1).host().item();
   double v = 0;
   visit_any(dtype_, [&]<class T>(T*) { v = convert<double>(data<T>()[i]); });
   return v;
@@ -93,9 +129,9 @@ Tensor Tensor::to(DType dtype) const {
   return t;
 }
 
-Tensor Tensor::to(Device device) const {
-  if (device == this->device()) return *this;
-  Tensor t(shape_, dtype_, device);
+Tensor Tensor::to(Device where) const {
+  if (!storage_ || where == device()) return *this;
+  Tensor t(shape_, dtype_, where);
   convert_copy(t, *this);
   return t;
 }
@@ -107,10 +143,14 @@ void Tensor::copy_(const Tensor& src) {
 }
 
 void Tensor::fill_(double value) {
-  visit_any(dtype_, [&]<class T>(T*) {
-    const T v = convert<T>(value);
-    for (T& e : span<T>()) e = v;
-  });
+  if (!on_cpu(*this)) {
+    fill_on_device(*this, value);
+  } else {
+    visit_any(dtype_, [&]<class T>(T*) {
+      const T v = convert<T>(value);
+      for (T& e : span<T>()) e = v;
+    });
+  }
   bump_version();
 }
 

@@ -1,5 +1,8 @@
 // Tensor: a value handle to shared, dense, row-major memory. Activations are [N,H,W,C], tokens [N,T,C], conv weights
 // [O,kh,kw,I]. A view is a reshape or a range of dim 0; nothing else shares memory. Copying a Tensor copies the handle.
+//
+// Where device() is not the CPU, kernels read and write the memory (raw) and nobody else: data and span throw, item, copy_ and host copy.
+// Work on such a tensor is queued on current_stream(device()); use on another stream must be ordered by the caller.
 #pragma once
 #include <memory>
 #include <span>
@@ -39,25 +42,36 @@ class Tensor {
   Device device() const { return storage_ ? storage_->device() : Device{}; }
   size_t bytes() const { return size_t(numel()) * size_of(dtype_); }
 
-  /// Typed pointer; throws when T is not the dtype. A handle: const Tensor does not mean const elements.
+  /// Typed pointer for the CPU to use. Throws Error when T is not the dtype and when the tensor is on another device. A handle: const
+  /// Tensor does not mean const elements.
   template <class T>
   T* data() const {
-    KIN_CHECK(dtype_of<T> == dtype_, "tensor: asked for ", dtype_of<T>, " elements of a ", dtype_, " tensor ", shape_);
-    return static_cast<T*>(raw());
+    check_on_cpu();
+    return raw<T>();
   }
   template <class T>
   std::span<T> span() const { return {data<T>(), size_t(numel())}; }
+  /// Pointers into the memory of device(), for kernels' arguments; the typed one throws Error when T is not the dtype.
   void* raw() const { return storage_ ? static_cast<char*>(storage_->data()) + offset_ : nullptr; }
+  template <class T>
+  T* raw() const {
+    KIN_CHECK(dtype_of<T> == dtype_, "tensor: asked for ", dtype_of<T>, " elements of a ", dtype_, " tensor ", shape_);
+    return static_cast<T*>(raw());
+  }
   /// The only element of a one-element tensor, or element i, as a double. Any dtype but f16. Throws Error when there is no such element.
+  /// On a device it waits for the work queued so far.
   double item(int64_t i = 0) const;
 
   Tensor reshape(Shape shape) const;              // view; throws Error unless numel stays
   Tensor rows(int64_t begin, int64_t end) const;  // view of dim 0; throws Error when out of range
   Tensor clone() const;
   Tensor to(DType dtype) const;                   // copy, or the same handle when nothing changes
-  Tensor to(Device device) const;                 // likewise; throws Error where this build has no such device
+  /// A copy on that device, or the same handle when it is there. Throws Error when the device cannot be used.
+  Tensor to(Device device) const;
+  /// On the CPU: a copy, or the same handle.
+  Tensor host() const { return to(Device{}); }
 
-  /// In place: elements become those of src (same shape, else throws Error; dtype converted). Bumps the version.
+  /// In place: elements become those of src (same shape, else throws Error; dtype converted; any device). Bumps the version.
   void copy_(const Tensor& src);
   void fill_(double value);
   /// Every in-place writer calls this.
@@ -66,6 +80,11 @@ class Tensor {
   bool shares_memory_with(const Tensor& o) const { return storage_ && storage_ == o.storage_; }
 
  private:
+  void check_on_cpu() const {
+    KIN_CHECK(device().kind == DeviceKind::cpu, "tensor: ", shape_, ' ', dtype_, " lies on ", device(),
+              ", where the CPU must not read or write; host() copies it");
+  }
+
   std::shared_ptr<Storage> storage_;
   size_t offset_ = 0;  // bytes
   Shape shape_;

@@ -8,7 +8,8 @@
 namespace kintsugi::parity {
 namespace {
 
-std::vector<double> doubles(const Tensor& t) {
+std::vector<double> doubles(const Tensor& there) {
+  const Tensor t = there.host();
   std::vector<double> v(size_t(t.numel()));
   for (size_t i = 0; i < v.size(); ++i) v[i] = t.item(int64_t(i));
   return v;
@@ -104,7 +105,7 @@ void Check::exact(const std::string& tensor, const Tensor& got, const Tensor& wa
 
 void Check::zero(const std::string& tensor, const Tensor& got, double scale, double tolerance) {
   double worst = 0;
-  for (int64_t i = 0, n = got.numel(); i < n; ++i) raise(worst, std::abs(got.item(i)));
+  for (double v : doubles(got)) raise(worst, std::abs(v));
   row(tensor, "zero", ratio(worst, scale), tolerance);
 }
 

@@ -101,7 +101,7 @@ void check_quantizer(const GoldenFile& golden, Check& check, const CodeFormer& n
 void forward(const GoldenFile& golden, Check& check) {
   check.computed_in(DType::f32);
   const NoGrad no_grad;
-  ParameterStore store({.initialise = false});
+  ParameterStore store({.initialise = false, .device = run_device(DType::f32)});
   const CodeFormer net(store.root());
   fill_by_formula(store, golden.salt(), "");
   store.eval();
@@ -134,7 +134,7 @@ void forward(const GoldenFile& golden, Check& check) {
 }
 
 void gradients(const GoldenFile& golden, Check& check, DType dtype) {
-  ParameterStore store({.dtype = dtype, .initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false, .device = run_device(dtype)});
   const CodeFormer net(store.root());
   fill_by_formula(store, golden.salt(), "");
   store.recompute();

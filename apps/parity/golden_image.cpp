@@ -19,7 +19,7 @@ Tensor network_input(const Tensor& pictures, DType dtype) {
   KIN_CHECK(pictures.dtype() == DType::u8, "parity: pictures must be u8, got ", pictures);
   Tensor x(pictures.shape(), DType::f32);
   for (int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = (float(pictures.item(i) / 255.0) - 0.5f) / 0.5f;
-  return from_stored(x, nchw).to(dtype);
+  return placed(from_stored(x, nchw), dtype);
 }
 
 void check_image(Check& check, const std::string& tensor, const Image& got, const Image& want, double tolerance) {

@@ -5,6 +5,8 @@
 namespace kintsugi::parity {
 namespace {
 
+Device run_on;
+
 template <class T>
 void gather(const T* from, T* to, const Shape& shape, const std::vector<int64_t>& strides) {
   std::vector<int64_t> at(size_t(shape.rank()), 0);
@@ -49,10 +51,15 @@ const Order& order_of_rank(int rank) { return rank == 4 ? nchw : as_stored; }
 
 Tensor from_stored(const Tensor& stored, const Order& order) { return order.empty() ? stored : permuted(stored, order); }
 
+Device run_device(DType dtype) { return dtype == DType::f32 ? run_on : Device{}; }
+Tensor placed(const Tensor& t, DType dtype) { return t.to(dtype).to(run_device(dtype)); }
+RunOn::RunOn(Device device) : outer_(run_on) { run_on = device; }
+RunOn::~RunOn() { run_on = outer_; }
+
 Tensor to_stored(const Tensor& ours, const Order& order) {
   Order back(order.size());
   for (size_t i = 0; i < order.size(); ++i) back[size_t(order[i])] = int(i);
-  return from_stored(ours, back);
+  return from_stored(ours.host(), back);
 }
 
 }  // namespace kintsugi::parity

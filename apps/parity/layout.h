@@ -16,7 +16,23 @@ inline const Order tnc{1, 0, 2};      // tokens stored as sequence, batch, chann
 /// Images and conv weights by their rank: nchw for 4 axes, otherwise as stored.
 const Order& order_of_rank(int rank);
 
+/// Where cases computed in this type run: f32 on the device of the innermost RunOn, everything else on the CPU.
+Device run_device(DType dtype);
+/// A tensor in that type, there.
+Tensor placed(const Tensor& t, DType dtype);
+class RunOn {
+ public:
+  explicit RunOn(Device device);
+  ~RunOn();
+  RunOn(const RunOn&) = delete;
+  RunOn& operator=(const RunOn&) = delete;
+
+ private:
+  Device outer_;
+};
+
 Tensor from_stored(const Tensor& stored, const Order& order);
+/// On the CPU.
 Tensor to_stored(const Tensor& ours, const Order& order);
 
 }  // namespace kintsugi::parity

@@ -42,7 +42,8 @@ ZeroRows zero_rows(const GoldenFile& golden, const GradientTable& table) {
   return zero;
 }
 
-double norm(const Tensor& t) {
+double norm(const Tensor& there) {
+  const Tensor t = there.host();
   double sum = 0;
   for (int64_t i = 0; i < t.numel(); ++i) sum += t.item(i) * t.item(i);
   return std::sqrt(sum);
@@ -71,7 +72,7 @@ void fill_by_formula(ParameterStore& store, const std::string& salt, const std::
 
 Var probed_mean(const std::string& salt, const std::string& name, const Var& image) {
   const Shape stored{image.dim(0), image.dim(3), image.dim(1), image.dim(2)};
-  return mean(image * from_stored(formula(salt, name + "#probe", stored), nchw).to(image.dtype()));
+  return mean(image * placed(from_stored(formula(salt, name + "#probe", stored), nchw), image.dtype()));
 }
 
 Gradients gradients_of(const Var& loss, const ParameterStore& store) {

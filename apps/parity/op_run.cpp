@@ -22,7 +22,7 @@ double OpRun::tolerance() const { return dtype_ == DType::f64 ? tolerance::opera
 
 Tensor OpRun::constant(const std::string& tensor, const Order& order) const {
   const Tensor t = golden_.read(stored(tensor), order);
-  return is_float(t.dtype()) ? t.to(dtype_) : t;
+  return is_float(t.dtype()) ? placed(t, dtype_) : t.to(run_device(dtype_));
 }
 
 Var OpRun::input(const std::string& tensor, const Order& order) {

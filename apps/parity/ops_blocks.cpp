@@ -14,7 +14,7 @@ namespace {
 template <class Build>
 OpAdapter block(Build build) {
   return [build](OpRun& r) {
-    ParameterStore store({.dtype = r.dtype(), .initialise = false});
+    ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
     const auto module = build(store.root());
     r.parameters(store);
     r.output("out", module(r.input("x", nchw)), nchw);
@@ -23,7 +23,7 @@ OpAdapter block(Build build) {
 
 OpAdapter attention_layer(int width, int heads) {
   return [=](OpRun& r) {
-    ParameterStore store({.dtype = r.dtype(), .initialise = false});
+    ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
     const MultiheadAttention mha(store.root(), width, heads);
     r.parameters(store);
     if (r.has("q")) {
@@ -42,14 +42,14 @@ OpAdapter attention_layer(int width, int heads) {
 }
 
 void transformer_case(OpRun& r) {
-  ParameterStore store({.dtype = r.dtype(), .initialise = false});
+  ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
   const TransformerSALayer layer(store.root(), 32, 4, 48);
   r.parameters(store);
   r.output("out", layer(r.input("x", tnc), r.input("pos", tnc)), tnc);
 }
 
 void fuse_case(OpRun& r) {
-  ParameterStore store({.dtype = r.dtype(), .initialise = false});
+  ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
   const FuseSftBlock fuse(store.root(), 32, 32);
   r.parameters(store);
   r.output("out", fuse(r.input("enc", nchw), r.input("dec", nchw), 0.7), nchw);

@@ -22,10 +22,10 @@ void optimizer_case(const GoldenFile& golden, Check& check, const std::string& n
   const double tolerance = dtype == DType::f64 ? tolerance::operator_f64 : tolerance::operator_f32;
   const std::vector<std::string> parameters{"a", "b", "c"};
   ParameterList list;
-  for (const std::string& p : parameters) list.push_back({p, Var(golden.read(name + "/" + p + "_before").to(dtype).clone(), true)});
+  for (const std::string& p : parameters) list.push_back({p, Var(placed(golden.read(name + "/" + p + "_before"), dtype).clone(), true)});
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(list, options);
   for (int step = 0; step < kSteps; ++step) {
-    for (const NamedVar& p : list) p.var.set_grad(golden.read(text(name, "/g", step, "_", p.name)).to(dtype));
+    for (const NamedVar& p : list) p.var.set_grad(placed(golden.read(text(name, "/g", step, "_", p.name)), dtype));
     optimizer->step({options.at("lr").get<double>()});
     for (const NamedVar& p : list) {
       const std::string tensor = text(p.name, "_after", step + 1);
@@ -67,7 +67,7 @@ void schedule_case(const GoldenFile& golden, Check& check, const std::string& na
 void ema_case(const GoldenFile& golden, Check& check, const std::string& name, const Json& options, DType dtype) {
   check.computed_in(dtype);
   const double tolerance = dtype == DType::f64 ? tolerance::operator_f64 : tolerance::operator_f32;
-  const Var p(golden.read(name + "/start").to(dtype).clone(), true);
+  const Var p(placed(golden.read(name + "/start"), dtype).clone(), true);
   Ema ema({{"p", p}}, options.at("decay").get<double>());
   for (int step = 0; step < kSteps; ++step) {
     Tensor value = p.value();

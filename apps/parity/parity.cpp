@@ -158,7 +158,7 @@ void run_file(const std::filesystem::path& path, const std::string& label, const
 }  // namespace parity
 
 int run_parity(const ParityOptions& options, std::ostream& out) {
-  if (options.device != "cpu") throw UsageError(text("parity: device must be cpu, got ", options.device));
+  const parity::RunOn run_on(options.device);
   const std::filesystem::path root = std::filesystem::absolute(options.dir).lexically_normal();
   const auto files = parity::golden_files(root);
   parity::Report report(out, options.failures_only);

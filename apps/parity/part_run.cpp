@@ -11,7 +11,7 @@ PartRun::PartRun(const GoldenFile& golden, Check& check, DType dtype, const Rule
   check_.computed_in(dtype);
 }
 
-Tensor PartRun::constant(const std::string& tensor, const Order& order) const { return golden_.read(tensor, order).to(dtype_); }
+Tensor PartRun::constant(const std::string& tensor, const Order& order) const { return placed(golden_.read(tensor, order), dtype_); }
 
 void PartRun::values(const std::string& tensor, const Var& got, const Order& order) {
   check_.values(tensor, got.value(), golden_.read(tensor), tolerance(), order);

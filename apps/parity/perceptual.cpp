@@ -17,16 +17,16 @@ void vgg19_case(const GoldenFile& golden, Check& check, const std::string& name,
   PerceptualArgs args{.layer_weights = {}, .style_weight = options.at("style_weight").get<double>(),
                       .distance = distances.at(options.at("criterion").get<std::string>()), .range_norm = true};
   for (const auto& [layer, weight] : options.at("layer_weights").items()) args.layer_weights.emplace_back(layer, weight.get<double>());
-  ParameterStore store({.dtype = dtype, .initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false, .device = run_device(dtype)});
   const PerceptualLoss loss(store.root(), args);
   fill_by_formula(store, golden.salt(), "vgg19/");
 
   const std::string start = name + "/";
-  const Var x(golden.read("x", nchw).to(dtype), true);
-  const PerceptualResult result = loss(x, golden.read("y", nchw).to(dtype));
+  const Var x(placed(golden.read("x", nchw), dtype), true);
+  const PerceptualResult result = loss(x, placed(golden.read("y", nchw), dtype));
   if (result.style) check.number(start + "style_loss", result.style.item(), golden.number(start + "style_loss"), tolerance::network);
   check.number(start + "loss", result.perceptual.item(), golden.number(start + "loss"), tolerance::network);
-  const Var total = loss.as_image_loss()(x, golden.read("y", nchw).to(dtype));
+  const Var total = loss.as_image_loss()(x, placed(golden.read("y", nchw), dtype));
   check.l2(start + "grad_x", grad(total, {x})[0].value(), golden.read(start + "grad_x"), tolerance::gradient, nchw);
   const std::vector<std::string> stored = golden.names_below(start + "feat_x/");
   if (stored.empty()) return;
@@ -39,21 +39,21 @@ void vgg19_case(const GoldenFile& golden, Check& check, const std::string& name,
 }
 
 void lpips_loss_case(const GoldenFile& golden, Check& check, DType dtype) {
-  ParameterStore store({.dtype = dtype, .initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false, .device = run_device(dtype)});
   const LpipsLoss loss(store.root());
   fill_by_formula(store, golden.salt(), "lpips/");
-  const Var x(golden.read("x", nchw).to(dtype), true);
-  const Var value = loss(x, golden.read("y", nchw).to(dtype));
+  const Var x(placed(golden.read("x", nchw), dtype), true);
+  const Var value = loss(x, placed(golden.read("y", nchw), dtype));
   check.number("loss", value.item(), golden.number("lpips_loss/loss"), tolerance::network);
   check.l2("grad_x", grad(value, {x})[0].value(), golden.read("lpips_loss/grad_x"), tolerance::gradient, nchw);
 }
 
 void lpips_metric_case(const GoldenFile& golden, Check& check, DType dtype) {
-  ParameterStore store({.dtype = dtype, .initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false, .device = run_device(dtype)});
   const Lpips lpips(store.root());
   fill_by_formula(store, golden.salt(), "lpips/");
   const NoGrad no_grad;
-  const Var x = golden.read("x", nchw).to(dtype), y = golden.read("y", nchw).to(dtype);
+  const Var x = placed(golden.read("x", nchw), dtype), y = placed(golden.read("y", nchw), dtype);
   const LpipsResult plain = lpips(x, y);
   check.values("value_per_image", plain.distance.value(), golden.read("lpips_metric/value_per_image"), tolerance::network);
   check.values("per_layer", stack(plain.per_layer).value(), golden.read("lpips_metric/per_layer"), tolerance::network);

@@ -23,7 +23,7 @@ const Stage1Nets kTiny{{.img_size = 64, .nf = 32, .ch_mult = {1, 1, 2}, .res_blo
 const Stage1Nets kPublished{{}, {}, "", "d/"};
 
 Tensor clean_images(const GoldenFile& golden, DType dtype) {
-  return golden.has("gt") ? golden.read("gt", nchw).to(dtype) : network_input(golden.read("input_u8"), dtype);
+  return golden.has("gt") ? placed(golden.read("gt", nchw), dtype) : network_input(golden.read("input_u8"), dtype);
 }
 
 void check_quantizer(const GoldenFile& golden, Check& check, const VQAutoEncoder& net, const Tensor& gt) {
@@ -39,7 +39,7 @@ void check_quantizer(const GoldenFile& golden, Check& check, const VQAutoEncoder
 }
 
 void step(const GoldenFile& golden, Check& check, DType dtype, const Stage1Nets& nets) {
-  const StoreOptions empty{.dtype = dtype, .initialise = false};
+  const StoreOptions empty{.dtype = dtype, .initialise = false, .device = run_device(dtype)};
   ParameterStore g(empty), d(empty), judge(empty);
   const VQAutoEncoder net(g.root(), nets.g);
   const Discriminator discriminator(d.root(), nets.d);
@@ -62,10 +62,10 @@ void step(const GoldenFile& golden, Check& check, DType dtype, const Stage1Nets&
 
 /// Between the stored image of the step and the clean one, so that the step's own error does not enter.
 void vgg19(const GoldenFile& golden, Check& check, DType dtype) {
-  ParameterStore store({.dtype = dtype, .initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false, .device = run_device(dtype)});
   const PerceptualLoss perceptual(store.root(), {.range_norm = true});
   fill_by_formula(store, golden.salt(), "vgg19/");
-  const Var image(golden.read("output", nchw).to(dtype), true);
+  const Var image(placed(golden.read("output", nchw), dtype), true);
   const Var loss = perceptual.as_image_loss()(image, clean_images(golden, dtype));
   check.number("vgg19_loss", loss.item(), golden.number("vgg19_loss"), tolerance::network);
   const Tensor gradient = grad(loss, {image})[0].value();

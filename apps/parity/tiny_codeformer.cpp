@@ -17,7 +17,7 @@ const std::string kPrefix = "tiny_cf/";
 
 void run(const GoldenFile& golden, Check& check, const std::string& name, const Json& options, DType dtype) {
   const std::string start = name + "/";
-  ParameterStore store({.dtype = dtype, .initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false, .device = run_device(dtype)});
   const CodeFormer net(store.root(), kTinyCodeFormer);
   fill_by_formula(store, golden.salt(), kPrefix);
   check.values("x", formula(golden.salt(), kPrefix + "x", golden.shape("x")), golden.read("x"), 0);
@@ -26,7 +26,7 @@ void run(const GoldenFile& golden, Check& check, const std::string& name, const 
   const CodeFormerCall call{.w = kwargs.at("w").get<double>(),
                             .detach_16 = kwargs.at("detach_16").get<bool>(),
                             .adain = kwargs.at("adain").get<bool>()};
-  const Var x(golden.read("x", nchw).to(dtype), true);
+  const Var x(placed(golden.read("x", nchw), dtype), true);
   const CodeFormerOutput out = net(x, call);
   check.values(start + "out", out.image.value(), golden.read(start + "out"), tolerance::network, nchw);
   const auto optional = [&](const char* tensor, const Tensor& got, const Order& order) {
@@ -42,7 +42,7 @@ void run(const GoldenFile& golden, Check& check, const std::string& name, const 
     check.values(tensor, order == nchw ? y.rows(0, want.dim(0)) : y, want, tolerance::network, order);
   });
 
-  const Tensor target = formula_classes(golden.salt(), kPrefix + "target", out.indices.shape(), kTinyBackbone.codebook_size);
+  const Tensor target = formula_classes(golden.salt(), kPrefix + "target", out.indices.shape(), kTinyBackbone.codebook_size).to(run_device(dtype));
   if (golden.has(start + "target")) check.exact(start + "target", target, golden.read(start + "target"));
   const Var codes = reshape(net.backbone.quantize.codes(target), out.lq_feat.shape()).detach();
   const Var terms[] = {probed_mean(golden.salt(), kPrefix + "out", out.image), 0.5 * cross_entropy(out.logits, target), mse_loss(codes, out.lq_feat)};

@@ -21,12 +21,12 @@ Var features(const GoldenFile& golden, Check& check, const std::string& list, co
 }
 
 void run(const GoldenFile& golden, Check& check, DType dtype) {
-  ParameterStore store({.dtype = dtype, .initialise = false});
+  ParameterStore store({.dtype = dtype, .initialise = false, .device = run_device(dtype)});
   const VQAutoEncoder net(store.root(), kArgs);
   fill_by_formula(store, golden.salt(), kPrefix);
   check.values("x", formula(golden.salt(), kPrefix + "x", golden.shape("x")), golden.read("x"), 0);
 
-  const Var x(golden.read("x", nchw).to(dtype), true);
+  const Var x(placed(golden.read("x", nchw), dtype), true);
   const Quantized q = net.quantize(features(golden, check, "encoder", net.encoder, x));
   const Var out = features(golden, check, "generator", net.generator, q.z_q);
   check.values("out", out.value(), golden.read("out"), tolerance::network, nchw);

@@ -15,7 +15,7 @@ namespace {
 /// sum over layers of mean(conv * w), w the formula tensors metrics/vgg19#w_<layer>.
 void vgg19_case(PartRun& r) {
   const GoldenFile& golden = r.golden();
-  ParameterStore store({.dtype = r.dtype(), .initialise = false});
+  ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
   const Vgg vgg(store.root(), VggDepth::vgg19, VggNames::features, "relu5_4");
   fill_by_formula(store, golden.salt(), "vgg19/");
   const std::vector<std::string> in_loss{"conv1_2", "conv2_2", "conv3_4", "conv4_4", "conv5_4"};
@@ -28,7 +28,7 @@ void vgg19_case(PartRun& r) {
   for (const std::string& layer : in_loss) {
     const Var& f = features.at(layer);
     const Tensor w = formula(golden.salt(), "metrics/vgg19#w_" + layer, {f.dim(0), f.dim(3), f.dim(1), f.dim(2)});
-    const Var term = mean(f * from_stored(w, nchw).to(r.dtype()));
+    const Var term = mean(f * placed(from_stored(w, nchw), r.dtype()));
     loss = loss ? loss + term : term;
   }
   for (const auto& [name, f] : features) {
@@ -42,7 +42,7 @@ void vgg19_case(PartRun& r) {
 
 /// Published linear weights from a file beside this one, a trunk of formula tensors under torchvision's names.
 void lpips_vgg_case(PartRun& r) {
-  ParameterStore store({.dtype = r.dtype(), .initialise = false});
+  ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
   const Lpips lpips(store.root());
   const SafetensorsFile heads = r.golden().neighbour("lpips_lin_vgg.safetensors");
   for (const ParameterStore::Entry& e : store.entries()) {
@@ -64,7 +64,7 @@ void lpips_vgg_case(PartRun& r) {
 }
 
 void vgg_triplet_case(PartRun& r) {
-  ParameterStore store({.dtype = r.dtype(), .initialise = false});
+  ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
   const Vgg vgg(store.root(), VggDepth::vgg19, VggNames::features, "relu4_4");
   fill_by_formula(store, r.golden().salt(), "vgg19/");
   const auto features = [&](const Var& image) {

@@ -84,10 +84,10 @@ bool make_folder(const fs::path& folder) {
 int run_restore(const RestoreOptions& o) {
   if (!(o.w >= 0 && o.w <= 1)) throw UsageError(text("--w must be from 0 to 1, got ", o.w));
   const auto jobs = jobs_of(o);
-  const Restorer restorer(o.weights);
+  const Restorer restorer(o.weights, o.device);
   const bool single = jobs.size() == 1 && jobs[0].out == fs::path(o.out);
   const bool made = !single && make_folder(o.out);
-  if (!o.quiet) fmt::print(stderr, "restoring {} picture{} on cpu, network {}x{}, w = {}\n", jobs.size(), jobs.size() == 1 ? "" : "s",
+  if (!o.quiet) fmt::print(stderr, "restoring {} picture{} on {}, network {}x{}, w = {}\n", jobs.size(), jobs.size() == 1 ? "" : "s", text(o.device),
                            restorer.network_size(), restorer.network_size(), o.w);
   auto report = nlohmann::ordered_json::array();
   int failures = 0;

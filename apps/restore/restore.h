@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/device.h"
+
 namespace kintsugi {
 
 struct RestoreOptions {
@@ -11,6 +13,7 @@ struct RestoreOptions {
   double w = 0.5;
   bool json = false;                // report on stdout
   bool quiet = false;
+  Device device;
 };
 
 /// `kintsugi restore`: restores aligned faces. A picture that fails is reported and the rest go on; the degraded picture is never

@@ -29,10 +29,10 @@ std::string find_weights(const std::string& path) {
   return file.string();
 }
 
-Restorer::Restorer(const std::string& weights) {
+Restorer::Restorer(const std::string& weights, Device device) {
   const std::string path = find_weights(weights);
   const KnownNet known = open_network(path, kCodeFormerKind);
-  store_ = std::make_shared<ParameterStore>(StoreOptions{.initialise = false});
+  store_ = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
   try {
     net_ = std::make_shared<CodeFormer>(store_->root(), codeformer_args_from_json(known.arguments));
   } catch (const Error& e) {
@@ -51,7 +51,7 @@ int Restorer::least_size() const { return network_size() >> (net_->args.backbone
 Tensor Restorer::operator()(const Tensor& batch, double w) const {
   const Evaluating evaluating(*store_);
   const NoGrad off;
-  const Tensor image = (*net_)(batch, {.w = w, .adain = true}).image.value();
+  const Tensor image = (*net_)(batch.to(store_->device()), {.w = w, .adain = true}).image.value().host();
   KIN_CHECK(all_finite(image), "restore: the network's result is not finite; the weights or the input are broken");
   return image;
 }

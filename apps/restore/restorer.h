@@ -13,7 +13,8 @@ class Restorer {
  public:
   /// `weights`: a CodeFormer checkpoint, PyTorch's published file (.pth) as it is, or a run folder of `kintsugi train`. Throws Error
   /// when there is none, when it is of another network, or when a tensor is missing, unexpected, of another shape or not finite.
-  explicit Restorer(const std::string& weights);
+  /// The network lives on `device`; pictures and results are on the CPU.
+  explicit Restorer(const std::string& weights, Device device = {});
   /// Of a network that is being trained; it is put into eval mode during each call.
   explicit Restorer(std::shared_ptr<ParameterStore> store, std::shared_ptr<const CodeFormer> net);
 

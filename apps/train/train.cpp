@@ -60,7 +60,8 @@ template <class Net, class Args>
 struct Built {
   std::shared_ptr<ParameterStore> store;
   std::shared_ptr<const Net> net;
-  Built(const Args& args, uint64_t seed) : store(std::make_shared<ParameterStore>(StoreOptions{.seed = seed})), net(std::make_shared<const Net>(store->root(), args)) {}
+  Built(const Args& args, uint64_t seed, Device device)
+      : store(std::make_shared<ParameterStore>(StoreOptions{.seed = seed, .device = device})), net(std::make_shared<const Net>(store->root(), args)) {}
 };
 using Vqgan = Built<VQAutoEncoder, VqganArgs>;
 using Former = Built<CodeFormer, CodeFormerArgs>;
@@ -73,37 +74,37 @@ std::string predecessor(const Recipe& r, const std::string& file, int stage) {
   return path;
 }
 
-Vqgan frozen_vqgan(const Recipe& r) {
-  Vqgan v(vqgan_args(r), r.seed);
+Vqgan frozen_vqgan(const Recipe& r, Device device) {
+  Vqgan v(vqgan_args(r), r.seed, device);
   load_checkpoint(predecessor(r, "vqgan.safetensors", 1), kVqganKind, *v.store);
   v.store->freeze("*");
   v.store->eval();
   return v;
 }
 
-Former former_of_stage2(const Recipe& r) {
-  Former net(codeformer_args(r), r.seed);
+Former former_of_stage2(const Recipe& r, Device device) {
+  Former net(codeformer_args(r), r.seed, device);
   load_checkpoint(predecessor(r, "codes.safetensors", 2), kCodeFormerKind, *net.store);
   return net;
 }
 
-Critic critic_of_stage1(const Recipe& r) {
-  Critic d(discriminator_args(r), r.seed);
+Critic critic_of_stage1(const Recipe& r, Device device) {
+  Critic d(discriminator_args(r), r.seed, device);
   load_checkpoint(predecessor(r, "discriminator.safetensors", 1), kDiscriminatorKind, *d.store);
   return d;
 }
 
 // Throws what the first stage would throw over its predecessors' files, before anything in the run folder is touched.
 void check_predecessors(const Recipe& r, int first_stage) {
-  if (first_stage >= 2) frozen_vqgan(r);
-  if (first_stage == 3) former_of_stage2(r), critic_of_stage1(r);
+  if (first_stage >= 2) frozen_vqgan(r, {});
+  if (first_stage == 3) former_of_stage2(r, {}), critic_of_stage1(r, {});
 }
 
 // The feature network of the perceptual loss; weights come from the person, never from us.
-ImageLoss perceptual_loss(const Recipe& r) {
+ImageLoss perceptual_loss(const Recipe& r, Device device) {
   if (r.perceptual == "none") return {};
   const KnownNet known = open_network(r.perceptual_weights, r.perceptual == "lpips" ? kLpipsKind : kVgg19Kind);
-  auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false});
+  auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
   ImageLoss loss;
   if (r.perceptual == "lpips") loss = LpipsLoss(store->root()).as_image_loss();
   else loss = PerceptualLoss(store->root(), {.range_norm = true}).as_image_loss();
@@ -115,7 +116,7 @@ ImageLoss perceptual_loss(const Recipe& r) {
 class Training {
  public:
   Training(const Recipe& recipe, const TrainOptions& options)
-      : r_(recipe), quiet_(options.quiet), data_(make_datasets(recipe)), perceptual_(perceptual_loss(recipe)),
+      : r_(recipe), quiet_(options.quiet), device_(options.device), data_(make_datasets(recipe)), perceptual_(perceptual_loss(recipe, device_)),
         log_(recipe.out, resolved(recipe), options.first_stage > 1) {}
 
   TrainResult run(int first, int last) {
@@ -129,8 +130,8 @@ class Training {
   static constexpr int kSheetFaces = 8;
 
   void stage1() {
-    Vqgan g(vqgan_args(r_), r_.seed);
-    Critic d(discriminator_args(r_), r_.seed);
+    Vqgan g(vqgan_args(r_), r_.seed, device_);
+    Critic d(discriminator_args(r_), r_.seed, device_);
     Learner learn_g("stage1 generator", *g.store, r_.stage1), learn_d("stage1 discriminator", *d.store, r_.stage1);
     Stage1Options options;
     options.image.perceptual = perceptual_;
@@ -160,8 +161,8 @@ class Training {
   }
 
   void stage2() {
-    const Vqgan vqgan = frozen_vqgan(r_);
-    const Former net(codeformer_args(r_), r_.seed);
+    const Vqgan vqgan = frozen_vqgan(r_, device_);
+    const Former net(codeformer_args(r_), r_.seed, device_);
     // Encoder, codebook and generator go on from stage I under the same names.
     for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
     freeze_codebook_and_generator(*net.store);
@@ -178,8 +179,8 @@ class Training {
   }
 
   void stage3() {
-    const Vqgan vqgan = frozen_vqgan(r_);
-    const Former net = former_of_stage2(r_);
+    const Vqgan vqgan = frozen_vqgan(r_, device_);
+    const Former net = former_of_stage2(r_, device_);
     freeze_codebook_and_generator(*net.store);
     if (!r_.stage3.fix_generator) net.store->unfreeze("generator.*");
     if (r_.stage3.fix_transformer)
@@ -187,7 +188,7 @@ class Training {
     if (r_.stage3.zero_start)
       for (const auto& e : net.store->entries())
         if (matches_pattern(e.name, "fuse_convs_dict.*.scale.2.*") || matches_pattern(e.name, "fuse_convs_dict.*.shift.2.*")) e.value().fill_(0);
-    const Critic d = critic_of_stage1(r_);
+    const Critic d = critic_of_stage1(r_, device_);
     Learner learn("stage3 codeformer", *net.store, r_.stage3), learn_d("stage3 discriminator", *d.store, r_.stage3);
     JointOptions options;
     options.image.perceptual = perceptual_;
@@ -214,7 +215,11 @@ class Training {
     Loader loader(data, {.batch = s.batch, .threads = r_.data.workers, .seed = r_.seed});
     Progress progress(stage, s.steps, quiet_);
     for (int64_t n = 0; n < s.steps; ++n) {
-      const Values values = step(n, loader.next());
+      Batch batch = loader.next();
+      const bool degraded = !batch.lq.shares_memory_with(batch.gt);
+      batch.gt = batch.gt.to(device_);
+      batch.lq = degraded ? batch.lq.to(device_) : batch.gt;
+      const Values values = step(n, batch);
       log_.write(stage, n, values);
       std::string note;
       for (size_t i = 0; i < values.size() && i < 4; ++i) note += fmt::format("{} {:.4f}  ", values[i].first, values[i].second);
@@ -276,6 +281,7 @@ class Training {
 
   const Recipe& r_;
   bool quiet_;
+  Device device_;
   TrainingData data_;
   ImageLoss perceptual_;
   RunLog log_;  // behind what may still refuse the recipe: a refused one leaves the run folder alone

@@ -35,7 +35,8 @@ void for_each_batch(const Dataset& faces, Visit&& visit) {
 }
 
 int64_t equal_count(const Tensor& a, const Tensor& b) {
-  const auto x = a.span<int64_t>(), y = b.span<int64_t>();
+  const Tensor here_a = a.host(), here_b = b.host();
+  const auto x = here_a.span<int64_t>(), y = here_b.span<int64_t>();
   int64_t n = 0;
   for (size_t i = 0; i < x.size(); ++i) n += x[i] == y[i];
   return n;
@@ -52,27 +53,28 @@ Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEn
   int64_t tokens = 0, predicted = 0, nearest = 0;
   std::vector<Image> cells;
   for_each_batch(faces, [&](const Batch& batch) {
-    const Tensor truth = vqgan.codes(batch.gt);
+    const Tensor gt = batch.gt.to(store.device()), lq = batch.lq.to(store.device());
+    const Tensor truth = vqgan.codes(gt);
     std::vector<Tensor> images;
     for (double w : ws) {
-      const CodeFormerOutput out = net(batch.lq, {.w = w, .adain = true});
+      const CodeFormerOutput out = net(lq, {.w = w, .adain = true});
       images.push_back(out.image.value());
       if (w != ws.front()) continue;
       tokens += truth.numel();
       predicted += equal_count(out.indices.reshape(truth.shape()), truth);
-      nearest += equal_count(vqgan.codes(batch.lq), truth);
+      nearest += equal_count(vqgan.codes(lq), truth);
     }
     for (int64_t n = 0; n < batch.gt.dim(0); ++n) {
-      const Image gt = to_image(batch.gt, n), lq = to_image(batch.lq, n);
+      const Image clean = to_image(batch.gt, n), before = to_image(batch.lq, n);
       const bool shown = int(cells.size()) < sheet_rows * int(ws.size() + 2);
-      degraded.add(lq, gt);
-      if (shown) cells.push_back(lq);
+      degraded.add(before, clean);
+      if (shown) cells.push_back(before);
       for (size_t i = 0; i < ws.size(); ++i) {
         const Image image = to_image(images[i], n);
-        restored[i].add(image, gt);
+        restored[i].add(image, clean);
         if (shown) cells.push_back(image);
       }
-      if (shown) cells.push_back(gt);
+      if (shown) cells.push_back(clean);
     }
   });
   Validation v;
@@ -92,8 +94,9 @@ Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, c
   std::vector<int64_t> codes;
   std::vector<Image> truths, results;
   for_each_batch(faces, [&](const Batch& batch) {
-    const auto out = net(batch.gt);
-    const auto used = out.quantized.indices.span<int64_t>();
+    const auto out = net(batch.gt.to(store.device()));
+    const Tensor indices = out.quantized.indices.host();
+    const auto used = indices.span<int64_t>();
     codes.insert(codes.end(), used.begin(), used.end());
     for (int64_t n = 0; n < batch.gt.dim(0); ++n) {
       const Image gt = to_image(batch.gt, n), result = to_image(out.image.value(), n);

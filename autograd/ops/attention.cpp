@@ -1,6 +1,7 @@
 #include "autograd/ops/attention.h"
 
 #include "autograd/engine.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
@@ -31,6 +32,7 @@ Var attention_composed(const Vars& in, int heads, double scale) {
 
 Var attention(const Var& q, const Var& k, const Var& v, int heads, double scale) {
   const char* op = "attention";
+  const OpScope scope(op, {{"q", q}, {"k", k}, {"v", v}});
   check(op, q.value(), k.value(), heads);
   KIN_CHECK(v.shape() == k.shape() && v.dtype() == k.dtype(), op, ": v must be shaped like k ", k.value(), ", got ", v.value());
   const int64_t n = q.dim(0), queries = q.dim(1), keys = k.dim(1), channels = q.dim(2);
@@ -54,6 +56,7 @@ Var attention(const Var& q, const Var& k, const Var& v, int heads, double scale)
 }
 
 Tensor attention_map(const Tensor& q, const Tensor& k, int heads, double scale) {
+  const OpScope scope("attention_map", {{"q", q}, {"k", k}});
   check("attention_map", q, k, heads);
   Tensor map({q.dim(0), q.dim(1), k.dim(1)}, q.dtype(), q.device());
   attention_map_fwd(context_of(q), {.q = q.raw(), .k = k.raw(), .map = map.raw(), .n = q.dim(0), .queries = q.dim(1), .keys = k.dim(1),

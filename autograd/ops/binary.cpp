@@ -1,6 +1,7 @@
 #include "autograd/ops/binary.h"
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
@@ -13,7 +14,7 @@ namespace {
 
 Tensor run(BinaryOp op, const Tensor& a, const Tensor& b) {
   KIN_CHECK(a.dtype() == b.dtype(), name(op), ": a and b must have one dtype, got ", a, " and ", b);
-  KIN_CHECK(a.device() == b.device(), name(op), ": a and b must be on one device, got ", a, " and ", b);
+  const OpScope scope(name(op), {{"a", a}, {"b", b}});
   const Shape shape = broadcast_shape(name(op), a.shape(), b.shape());
   Tensor y(shape, a.dtype(), a.device());
   if (shape.numel() == 0) return y;

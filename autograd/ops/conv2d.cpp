@@ -1,6 +1,7 @@
 #include "autograd/ops/conv2d.h"
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/reduce.h"
 #include "kernels/conv2d.h"
 #include "tensor/context.h"
@@ -92,6 +93,7 @@ ConvShape check_options(const char* op, int stride, const Padding& p, int dilati
 }  // namespace
 
 Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o) {
+  const OpScope scope("conv2d", {{"x", x}, {"w", w}, {"bias", bias}});
   check_operands("conv2d", x, w, bias, w.rank() > 0 ? w.dim(0) : 0);
   ConvShape s = check_options("conv2d", o.stride, o.pad, o.dilation, o.groups);
   KIN_CHECK(x.dim(3) == w.dim(3) * o.groups, "conv2d: x must have ", w.dim(3) * o.groups, " channels, got ", x.dim(3), " (x: ", x.shape(),
@@ -109,6 +111,7 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o) 
 
 Var conv2d_transpose(const Var& x, const Var& w, const Var& bias, const Conv2dTransposeOptions& o) {
   const char* op = "conv2d_transpose";
+  const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}});
   check_operands(op, x, w, bias, w.rank() == 4 ? w.dim(3) * o.groups : 0);
   ConvShape s = check_options(op, o.stride, o.pad, o.dilation, o.groups);
   KIN_CHECK(x.dim(3) == w.dim(0), op, ": x must have ", w.dim(0), " channels, got ", x.dim(3), " (x: ", x.shape(), ", w: ", w.shape(), ")");

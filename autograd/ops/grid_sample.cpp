@@ -3,9 +3,11 @@
 #include <cmath>
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/resize.h"
 #include "autograd/replay.h"
+#include "tensor/context.h"
 
 namespace kintsugi {
 namespace {
@@ -13,7 +15,7 @@ namespace {
 GridGeometry geometry(const Tensor& x, const Tensor& grid, GridSampling sampling, GridPadding padding, GridCoordinates coordinates,
                       const Tensor& pieces) {
   return {grid.raw(),  x.dim(0), x.dim(1),    x.dim(2),  x.dim(3), grid.dim(1), grid.dim(2), sampling, padding,
-          coordinates, x.dtype(), pieces ? pieces.data<double>() : nullptr};
+          coordinates, x.dtype(), pieces ? pieces.raw<double>() : nullptr};
 }
 
 Var sample(const char* op, const char* grid_name, const Var& x, const Var& grid, GridSampling sampling, GridPadding padding,
@@ -21,12 +23,13 @@ Var sample(const char* op, const char* grid_name, const Var& x, const Var& grid,
   KIN_CHECK(x.rank() == 4 && x.dim(1) > 0 && x.dim(2) > 0, op, ": x must be [N,H,W,C] with pixels, got ", x.value());
   KIN_CHECK(grid.rank() == 4 && grid.dim(0) == x.dim(0) && grid.dim(3) == 2 && grid.dtype() == x.dtype(), op, ": ", grid_name,
             " must be [", x.dim(0), ",h,w,2] ", x.dtype(), ", got ", grid.value(), " (x: ", x.value(), ")");
-  const Context context{x.value().device()};
+  const OpScope scope(op, {{"x", x}, {grid_name, grid}});
+  const Context context = context_of(x.value());
   Tensor y({x.dim(0), grid.dim(1), grid.dim(2), x.dim(3)}, x.dtype(), context.device);
   Tensor pieces;
   if (replaying()) {
     Tensor now({x.dim(0), grid.dim(1), grid.dim(2), 6}, DType::f64, context.device);
-    grid_pieces(context, {geometry(x.value(), grid.value(), sampling, padding, coordinates, {}), now.data<double>()});
+    grid_pieces(context, {geometry(x.value(), grid.value(), sampling, padding, coordinates, {}), now.raw<double>()});
     pieces = replayed(now);
   }
   grid_sample_fwd(context, {geometry(x.value(), grid.value(), sampling, padding, coordinates, pieces), x.value().raw(), y.raw()});
@@ -37,7 +40,7 @@ Var sample(const char* op, const char* grid_name, const Var& x, const Var& grid,
                   Tensor gx, ggrid;
                   if (want[0]) gx = Tensor(image.shape(), image.dtype(), image.device());
                   if (want[1]) ggrid = Tensor(at.shape(), at.dtype(), at.device());
-                  grid_sample_bwd(Context{image.device()}, {geometry(image, at, sampling, padding, coordinates, pieces),
+                  grid_sample_bwd(context_of(image), {geometry(image, at, sampling, padding, coordinates, pieces),
                                                             gy.value().raw(), image.raw(), gx.raw(), ggrid.raw()});
                   return Vars{want[0] ? Var(gx) : Var(), want[1] ? Var(ggrid) : Var()};
                 });
@@ -46,7 +49,7 @@ Var sample(const char* op, const char* grid_name, const Var& x, const Var& grid,
 Var affine_grid_adjoint(const Var& grid, bool align_corners) {
   const int64_t h = grid.dim(1), w = grid.dim(2);
   Tensor theta({grid.dim(0), 2, 3}, grid.dtype(), grid.value().device());
-  affine_grid_bwd(Context{theta.device()}, {grid.value().raw(), theta.raw(), grid.dim(0), h, w, align_corners, grid.dtype()});
+  affine_grid_bwd(context_of(theta), {grid.value().raw(), theta.raw(), grid.dim(0), h, w, align_corners, grid.dtype()});
   return record("affine_grid", {grid}, theta,
                 [h, w, align_corners](const Var& g, const Wants&) { return Vars{affine_grid(g, h, w, align_corners)}; });
 }
@@ -61,7 +64,7 @@ Var affine_grid(const Var& theta, int64_t h, int64_t w, bool align_corners) {
   KIN_CHECK(theta.rank() == 3 && theta.dim(1) == 2 && theta.dim(2) == 3, "affine_grid: theta must be [N,2,3], got ", theta.value());
   KIN_CHECK(h > 0 && w > 0, "affine_grid: size must be positive, got ", h, " x ", w);
   Tensor grid({theta.dim(0), h, w, 2}, theta.dtype(), theta.value().device());
-  affine_grid_fwd(Context{grid.device()}, {theta.value().raw(), grid.raw(), theta.dim(0), h, w, align_corners, theta.dtype()});
+  affine_grid_fwd(context_of(grid), {theta.value().raw(), grid.raw(), theta.dim(0), h, w, align_corners, theta.dtype()});
   return record("affine_grid", {theta}, grid,
                 [align_corners](const Var& g, const Wants&) { return Vars{affine_grid_adjoint(g, align_corners)}; });
 }

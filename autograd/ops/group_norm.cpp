@@ -1,6 +1,7 @@
 #include "autograd/ops/group_norm.h"
 
 #include "autograd/engine.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
@@ -44,6 +45,7 @@ Var group_norm_composed(const Vars& inputs, const GroupNormView& view) {
 }
 
 GroupNormResult group_norm_view(const Var& x, const Var& gamma, const Var& beta, const GroupNormView& view) {
+  const OpScope scope(view.op, {{"x", x}, {"gamma", gamma}, {"beta", beta}});
   KIN_CHECK(view.groups >= 1 && view.channels % view.groups == 0, view.op, ": groups must divide the ", view.channels,
             " channels, got ", view.groups, " (x: ", x.value(), ")");
   KIN_CHECK(bool(gamma) == bool(beta), view.op, ": gamma and beta must both be given or both be empty, got only ", gamma ? "gamma" : "beta");

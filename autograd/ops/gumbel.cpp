@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/reduce.h"
@@ -11,20 +12,9 @@
 #include "tensor/random.h"
 
 namespace kintsugi {
-namespace {
-
-Tensor one_hot(const Tensor& indices, const Shape& shape, DType dtype) {
-  const Tensor t = Tensor::zeros(shape, dtype, indices.device());
-  visit_float(dtype, "gumbel_quantize", [&]<class T>() {
-    for (int64_t r = 0; r < indices.numel(); ++r) t.data<T>()[r * shape[-1] + indices.data<int64_t>()[r]] = T(1);
-  });
-  return t;
-}
-
-}  // namespace
-
 GumbelQuantized gumbel_quantize(const Var& logits, const Var& codebook, const Tensor& noise, const GumbelOptions& o) {
   const char* op = "gumbel_quantize";
+  const OpScope scope(op, {{"logits", logits}, {"codebook", codebook}, {"noise", noise}});
   KIN_CHECK(logits.rank() >= 2 && logits.numel() > 0, op, ": logits must be [...,K] and not empty, got ", logits.value());
   const int64_t codes = logits.dim(-1);
   KIN_CHECK(codebook.rank() == 2 && codebook.dim(0) == codes, op, ": codebook must be [", codes, ",D], got ", codebook.value());
@@ -32,7 +22,8 @@ GumbelQuantized gumbel_quantize(const Var& logits, const Var& codebook, const Te
   KIN_CHECK(o.temperature > 0, op, ": temperature must be positive, got ", o.temperature);
   const Var soft = softmax((logits + noise) / o.temperature);
   const Tensor indices = argmax(soft, -1);
-  const Var weights = o.hard ? straight_through(soft, one_hot(indices, logits.shape(), logits.dtype())) : soft;
+  const Var ones = Tensor::full(indices.shape(), 1, logits.dtype(), indices.device());
+  const Var weights = o.hard ? straight_through(soft, place(ones, indices, -1, codes)) : soft;
   const Var q = softmax(logits);
   const Var kl = mean(sum(q * log(q * double(codes) + 1e-10), {-1})) * o.kl_weight;
   return {matmul(weights, codebook), kl, indices};

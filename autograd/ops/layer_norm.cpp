@@ -1,6 +1,7 @@
 #include "autograd/ops/layer_norm.h"
 
 #include "autograd/engine.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/group_norm.h"
 #include "kernels/layer_norm.h"
 #include "tensor/context.h"
@@ -9,6 +10,7 @@ namespace kintsugi {
 
 Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {
   const char* op = "layer_norm";
+  const OpScope scope(op, {{"x", x}, {"gamma", gamma}, {"beta", beta}});
   KIN_CHECK(x.rank() >= 1, op, ": x must be [...,C], got ", x.value());
   const int64_t channels = x.dim(-1), rows = x.shape().product(0, x.rank() - 1);
   check_channel_vector(op, "gamma", gamma, channels, x);

@@ -4,6 +4,7 @@
 
 #include "autograd/engine.h"
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/reduce.h"
@@ -32,6 +33,7 @@ Var composed(MeanLossKind kind, double param, const Vars& in) {
 
 Var mean_loss(MeanLossKind kind, const Var& a, const Var& b, double param = 1) {
   const char* op = name(kind);
+  const OpScope scope(op, {{"a", a}, {"b", b}});
   KIN_CHECK(a.shape() == b.shape() && a.dtype() == b.dtype(), op, ": a and b must be alike, got ", a.value(), " and ", b.value());
   KIN_CHECK(a.numel() > 0, op, ": a must not be empty, got ", a.shape());
   KIN_CHECK(param > 0, op, ": ", kind == MeanLossKind::smooth_l1 ? "beta" : "eps", " must be positive, got ", param);

@@ -1,6 +1,7 @@
 #include "autograd/ops/matmul.h"
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "kernels/matmul.h"
@@ -67,6 +68,7 @@ bool same_leading_axes(const Shape& a, const Shape& b) {
 }  // namespace
 
 Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
+  const OpScope scope("matmul", {{"a", a}, {"b", b}});
   KIN_CHECK(a.rank() >= 2, "matmul: a must be [..., M, K], got ", a.value());
   KIN_CHECK(b.rank() >= 2, "matmul: b must be [..., K, N], got ", b.value());
   KIN_CHECK(a.dtype() == b.dtype(), "matmul: b must be ", a.dtype(), " as a is, got ", b.dtype());
@@ -85,6 +87,7 @@ Var matmul(const Var& a, const Var& b, bool transpose_a, bool transpose_b) {
 }
 
 Var linear(const Var& x, const Var& w, const Var& bias) {
+  const OpScope scope("linear", {{"x", x}, {"w", w}, {"bias", bias}});
   KIN_CHECK(w.rank() == 2, "linear: w must be [O,I], got ", w.value());
   KIN_CHECK(x.rank() >= 1 && x.dim(-1) == w.dim(1), "linear: x must be [...,", w.dim(1), "], got ", x.value(), " (w: ", w.shape(), ")");
   KIN_CHECK(x.dtype() == w.dtype(), "linear: w must be ", x.dtype(), " as x is, got ", w.dtype());

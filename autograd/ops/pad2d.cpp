@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/shape.h"
 #include "kernels/pad2d.h"
 #include "tensor/context.h"
@@ -12,6 +13,7 @@ namespace {
 
 // The kernel without pointers: which border, which image, which pads, and which way.
 Var run(Pad2d p, const Var& x) {
+  const OpScope scope("pad2d", {{"x", x}});
   const Shape inside{p.n, p.h, p.w, p.c}, padded{p.n, p.h + p.top + p.bottom, p.w + p.left + p.right, p.c};
   Tensor y(p.adjoint ? inside : padded, x.dtype(), x.value().device());
   Pad2d call = p;

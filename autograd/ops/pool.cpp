@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
+#include "autograd/ops/kernel_array.h"
 #include "autograd/ops/resample.h"
 #include "autograd/replay.h"
 #include "kernels/pool.h"
+#include "tensor/context.h"
 
 namespace kintsugi {
 namespace {
@@ -14,7 +17,17 @@ struct Windows {
   int64_t in;
   std::vector<int32_t> begin, end;
   int64_t out() const { return int64_t(begin.size()); }
-  PoolWindows view() const { return {begin.data(), end.data(), in, out()}; }
+};
+
+/// The windows of one axis where the kernel can read them.
+class WindowArrays {
+ public:
+  WindowArrays(const Windows& w, Device d) : in_(w.in), out_(w.out()), begin_(w.begin, d), end_(w.end, d) {}
+  PoolWindows view() const { return {begin_.data(), end_.data(), in_, out_}; }
+
+ private:
+  int64_t in_, out_;
+  KernelArray<int32_t> begin_, end_;
 };
 
 void check_image(const char* op, const Var& x) {
@@ -52,7 +65,7 @@ Var scatter(const Var& gy, const Tensor& index, int64_t h, int64_t w);
 
 Tensor gathered(const Tensor& x, const Tensor& index) {
   Tensor y(index.shape(), x.dtype(), x.device());
-  max_pool_gather(Context{x.device()}, {x.raw(), index.data<int32_t>(), y.raw(), x.dim(0), x.dim(1) * x.dim(2),
+  max_pool_gather(context_of(x), {x.raw(), index.raw<int32_t>(), y.raw(), x.dim(0), x.dim(1) * x.dim(2),
                                         index.dim(1) * index.dim(2), x.dim(3), x.dtype()});
   return y;
 }
@@ -64,17 +77,19 @@ Var gather(const Var& x, const Tensor& index) {
 
 Var scatter(const Var& gy, const Tensor& index, int64_t h, int64_t w) {
   Tensor gx({gy.dim(0), h, w, gy.dim(3)}, gy.dtype(), gy.value().device());
-  max_pool_scatter(Context{gx.device()}, {gy.value().raw(), index.data<int32_t>(), gx.raw(), gy.dim(0), h * w,
+  max_pool_scatter(context_of(gx), {gy.value().raw(), index.raw<int32_t>(), gx.raw(), gy.dim(0), h * w,
                                           gy.dim(1) * gy.dim(2), gy.dim(3), gy.dtype()});
   return record("max_pool", {gy}, gx, [index](const Var& g, const Wants&) { return Vars{gather(g, index)}; });
 }
 
 Var max_over(const Var& x, const Windows& rows, const Windows& cols) {
+  const OpScope scope("max_pool", {{"x", x}});
   const Tensor& v = x.value();
   Tensor y({v.dim(0), rows.out(), cols.out(), v.dim(3)}, v.dtype(), v.device());
   Tensor index(y.shape(), DType::i32, v.device());
-  max_pool_fwd(Context{v.device()},
-               {v.raw(), y.raw(), index.data<int32_t>(), v.dim(0), v.dim(3), rows.view(), cols.view(), v.dtype()});
+  const WindowArrays row_arrays(rows, v.device()), col_arrays(cols, v.device());
+  max_pool_fwd(context_of(v),
+               {v.raw(), y.raw(), index.raw<int32_t>(), v.dim(0), v.dim(3), row_arrays.view(), col_arrays.view(), v.dtype()});
   if (replaying()) return gather(x, replayed(index));
   return record("max_pool", {x}, y, [index, h = v.dim(1), w = v.dim(2)](const Var& gy, const Wants&) {
     return Vars{scatter(gy, index, h, w)};

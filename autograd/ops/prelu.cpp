@@ -1,6 +1,7 @@
 #include "autograd/ops/prelu.h"
 
 #include "autograd/engine.h"
+#include "autograd/op_scope.h"
 #include "autograd/node.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/shape.h"
@@ -13,13 +14,14 @@ namespace {
 
 /// y = x (m + (1 - m) slope) with m = [x > 0], a constant.
 Var composed(const Vars& in) {
-  const Var m = greater(in[0], Tensor::scalar(0, in[0].dtype()));
+  const Var m = greater(in[0], Tensor::zeros({}, in[0].dtype(), in[0].value().device()));
   return in[0] * (m + (1.0 - m) * in[1]);
 }
 
 }  // namespace
 
 Var prelu(const Var& x, const Var& slope) {
+  const OpScope scope("prelu", {{"x", x}, {"slope", slope}});
   KIN_CHECK(x.rank() >= 1, "prelu: x must be [...,C], got ", x.shape());
   const int64_t c = x.dim(-1);
   if (slope.shape() == Shape{1} && c != 1) return prelu(x, expand(slope, {c}));

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
 #include "autograd/replay.h"
@@ -70,6 +71,7 @@ Tensor sum_axes(Tensor x, std::vector<int> axes, double scale) {
 }
 
 Var scaled_sum(const char* op, const Var& x, const std::vector<int>& which, bool keepdims, bool divide) {
+  const OpScope scope(op, {{"x", x}});
   const std::vector<int> axes = checked_axes(op, x.shape(), which);
   const Shape kept = kept_shape(x.shape(), axes);
   const double scale = divide ? double(kept.numel()) / double(x.numel()) : 1.0;
@@ -96,7 +98,7 @@ Tensor pick_or_place(bool place, const Tensor& x, const Tensor& index, Line line
   p.reduced = line.reduced;
   p.inner = line.inner;
   p.x = x.raw();
-  p.index = index.data<int64_t>();
+  p.index = index.raw<int64_t>();
   p.y = y.raw();
   pick_place(context_of(x), p);
   return y;
@@ -104,6 +106,7 @@ Tensor pick_or_place(bool place, const Tensor& x, const Tensor& index, Line line
 
 void check_index(const char* op, const Tensor& index, const Shape& expected, int64_t length) {
   KIN_CHECK(index.shape() == expected && index.dtype() == DType::i64, op, ": index must be ", expected, " i64, got ", index);
+  if (index.device().kind != DeviceKind::cpu) return;
   for (int64_t i : index.span<int64_t>()) KIN_CHECK(i >= 0 && i < length, op, ": index must be in [0,", length, "), got ", i);
 }
 
@@ -126,6 +129,7 @@ Var sum_to(const Var& x, const Shape& shape) {
 }
 
 Tensor argmax(const Var& x, int axis) {
+  const OpScope scope("argmax", {{"x", x}});
   const std::vector<int> axes = checked_axes("argmax", x.shape(), {axis});
   KIN_CHECK(x.dim(axes[0]) > 0, "argmax: axis ", axis, " must not be empty, got x ", x.shape());
   Tensor index(dropped_shape(x.shape(), axes), DType::i64, x.value().device());
@@ -136,12 +140,13 @@ Tensor argmax(const Var& x, int axis) {
   p.reduced = line.reduced;
   p.inner = line.inner;
   p.x = x.value().raw();
-  p.index = index.data<int64_t>();
+  p.index = index.raw<int64_t>();
   reduce_max(context_of(x.value()), p);
   return replayed(index);
 }
 
 Var pick(const Var& x, const Tensor& index, int axis) {
+  const OpScope scope("pick", {{"x", x}, {"index", index}});
   const std::vector<int> axes = checked_axes("pick", x.shape(), {axis});
   const int a = axes[0];
   const Shape shape = dropped_shape(x.shape(), axes);
@@ -151,6 +156,7 @@ Var pick(const Var& x, const Tensor& index, int axis) {
 }
 
 Var place(const Var& x, const Tensor& index, int axis, int64_t length) {
+  const OpScope scope("place", {{"x", x}, {"index", index}});
   std::vector<int64_t> dims(x.shape().begin(), x.shape().end());
   const int rank = x.rank() + 1, a = axis < 0 ? axis + rank : axis;
   KIN_CHECK(a >= 0 && a < rank, "place: axis must be in [", -rank, ",", rank, "), got ", axis);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/reduce.h"
 #include "kernels/strided_copy.h"
 #include "tensor/context.h"
@@ -59,6 +60,7 @@ Var reshape(const Var& x, const Shape& shape) {
 }
 
 Var permute(const Var& x, const std::vector<int>& order) {
+  const OpScope scope("permute", {{"x", x}});
   const int rank = x.rank();
   KIN_CHECK(int(order.size()) == rank, "permute: order must have ", rank, " axes, got ", order.size(), " for x ", x.shape());
   std::vector<int> inverse(size_t(rank), -1);
@@ -89,6 +91,7 @@ Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
 }
 
 Var expand(const Var& x, const Shape& shape) {
+  const OpScope scope("expand", {{"x", x}});
   if (x.shape() == shape) return x;
   KIN_CHECK(x.rank() <= shape.rank() && broadcast_shape("expand", x.shape(), shape) == shape, "expand: shape must be one that x ",
             x.shape(), " broadcasts to, got ", shape);
@@ -101,6 +104,7 @@ Var expand(const Var& x, const Shape& shape) {
 }
 
 Var slice(const Var& x, const std::vector<int64_t>& begin, const Shape& size) {
+  const OpScope scope("slice", {{"x", x}});
   check_box("slice", begin, size, x.shape());
   if (size == x.shape()) return x;
   const Strides src = strides_of(x.shape());
@@ -110,6 +114,7 @@ Var slice(const Var& x, const std::vector<int64_t>& begin, const Shape& size) {
 }
 
 Var embed(const Var& x, const std::vector<int64_t>& begin, const Shape& shape, double value) {
+  const OpScope scope("embed", {{"x", x}});
   check_box("embed", begin, x.shape(), shape);
   Tensor y = Tensor::full(shape, value, x.dtype(), x.value().device());
   const Strides dst = strides_of(shape);
@@ -130,6 +135,7 @@ Var narrow(const Var& x, int axis, int64_t begin, int64_t length) {
 
 Var concat(std::span<const Var> parts, int axis) {
   KIN_CHECK(!parts.empty(), "concat: parts must not be empty");
+  const OpName scope("concat");
   const Shape& first = parts[0].shape();
   const int a = first.axis(axis);
   int64_t length = 0;
@@ -137,6 +143,7 @@ Var concat(std::span<const Var> parts, int axis) {
     Shape expected = first;
     if (p.rank() == first.rank()) expected.set(a, p.dim(a));
     KIN_CHECK(p.shape() == expected, "concat: parts must agree off axis ", a, ", got ", first, " and ", p.shape());
+    KIN_CHECK(p.value().device() == parts[0].value().device(), "concat: parts must be on one device, got ", parts[0].value(), " and ", p.value());
     KIN_CHECK(p.dtype() == parts[0].dtype(), "concat: parts must have one dtype, got ", parts[0].dtype(), " and ", p.dtype());
     length += p.dim(a);
   }

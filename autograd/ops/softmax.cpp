@@ -1,6 +1,7 @@
 #include "autograd/ops/softmax.h"
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/unary.h"
@@ -25,6 +26,7 @@ Var run_backward(const Family<SoftmaxBwd>& family, const Tensor& gy, const Tenso
 }  // namespace
 
 Var softmax(const Var& x) {
+  const OpScope scope("softmax", {{"x", x}});
   KIN_CHECK(x.rank() >= 1 && x.dim(-1) >= 1, "softmax: x must be [...,K] with K >= 1, got ", x.value());
   const Tensor y = run_forward(softmax_fwd, x.value());
   return record("softmax", {x}, y, [y, saved = Saved("softmax", x)](const Var& gy, const Wants&) -> Vars {
@@ -35,6 +37,7 @@ Var softmax(const Var& x) {
 }
 
 Var log_softmax(const Var& x) {
+  const OpScope scope("log_softmax", {{"x", x}});
   KIN_CHECK(x.rank() >= 1 && x.dim(-1) >= 1, "log_softmax: x must be [...,K] with K >= 1, got ", x.value());
   const Tensor y = run_forward(log_softmax_fwd, x.value());
   return record("log_softmax", {x}, y, [y, saved = Saved("log_softmax", x)](const Var& gy, const Wants&) -> Vars {

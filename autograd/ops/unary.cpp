@@ -1,6 +1,7 @@
 #include "autograd/ops/unary.h"
 
 #include "autograd/node.h"
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/replay.h"
 #include "kernels/unary.h"
@@ -10,6 +11,7 @@ namespace kintsugi {
 namespace {
 
 Tensor run_forward(UnaryOp op, UnaryParams params, int order, const Tensor& x) {
+  const OpName scope(name(op));
   Tensor y(x.shape(), x.dtype(), x.device());
   unary_fwd(context_of(x), {op, params, order, x.dtype(), x.numel(), x.raw(), y.raw()});
   return y;

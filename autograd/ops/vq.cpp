@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/embedding.h"
 #include "autograd/ops/reduce.h"
@@ -14,13 +15,14 @@ namespace kintsugi {
 
 Nearest nearest_code(const Tensor& z, const Tensor& codebook) {
   const char* op = "nearest_code";
+  const OpScope scope(op, {{"z", z}, {"codebook", codebook}});
   KIN_CHECK(z.rank() >= 1 && z.numel() > 0, op, ": z must be [...,D] and not empty, got ", z);
   KIN_CHECK(codebook.rank() == 2 && codebook.dim(0) >= 1 && codebook.dim(1) == z.dim(-1) && codebook.dtype() == z.dtype(), op,
             ": codebook must be [K,", z.dim(-1), "] ", z.dtype(), " with K >= 1, got ", codebook, " (z: ", z, ")");
   const auto dims = z.shape().dims();
   const Shape tokens(dims.first(dims.size() - 1));
   const Tensor indices(tokens, DType::i64, z.device()), least(tokens, z.dtype(), z.device()), mean({}, z.dtype(), z.device());
-  nearest_code_fwd(context_of(z), {z.raw(), codebook.raw(), indices.data<int64_t>(), least.raw(), mean.raw(), tokens.numel(),
+  nearest_code_fwd(context_of(z), {z.raw(), codebook.raw(), indices.raw<int64_t>(), least.raw(), mean.raw(), tokens.numel(),
                                    codebook.dim(0), z.dim(-1), z.dtype()});
   return {replayed(indices), least, mean.item()};
 }
@@ -32,7 +34,8 @@ Var straight_through(const Var& z, const Var& z_q) {
 
 double perplexity(const Tensor& indices, int64_t codes) {
   std::vector<double> share(size_t(codes), 0.0);
-  for (int64_t i : indices.span<int64_t>()) share[size_t(i)] += 1.0 / double(indices.numel());
+  const Tensor here = indices.host();
+  for (int64_t i : here.span<int64_t>()) share[size_t(i)] += 1.0 / double(indices.numel());
   double entropy = 0;
   for (double p : share) entropy -= p * std::log(p + 1e-10);
   return std::exp(entropy);

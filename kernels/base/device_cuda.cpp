@@ -199,9 +199,9 @@ class CudaRuntime : public DeviceRuntime {
   }
   void destroy_stream(Stream stream) noexcept override { cudaStreamDestroy(native(stream)); }
   void synchronize(Stream stream) override { check(cudaStreamSynchronize(native(stream)), "a kernel queued earlier, or the wait for it"); }
-  void check_launch(const char* what) override {
+  void check_launch(const char* family, const char* row) override {
     const cudaError_t e = cudaGetLastError();
-    KIN_CHECK(e == cudaSuccess, what, ": cuda: ", cudaGetErrorString(e), " (", cudaGetErrorName(e),
+    KIN_CHECK(e == cudaSuccess, family, " (row ", row, "): cuda: ", cudaGetErrorString(e), " (", cudaGetErrorName(e),
               "); if the launch itself is right, a kernel queued earlier met it: CUDA_LAUNCH_BLOCKING=1 shows which");
   }
 

@@ -36,7 +36,7 @@ class AbsentRuntime : public DeviceRuntime {
   Stream create_stream() override { none(); }
   void destroy_stream(Stream) noexcept override {}
   void synchronize(Stream) override { none(); }
-  void check_launch(const char*) override { none(); }
+  void check_launch(const char*, const char*) override { none(); }
   void* create_event() override { none(); }
   void destroy_event(void*) noexcept override {}
   void record_event(void*, Stream) override { none(); }
@@ -48,12 +48,12 @@ class AbsentRuntime : public DeviceRuntime {
 
 std::string dotted(int version) { return text(version / 1000, '.', version % 1000 / 10); }
 
-// "80;89;90a" -> "sm_80/89/90a", and the oldest of them.
+// "80 89 90a" -> "sm_80/89/90a", and the oldest of them.
 std::string arch_names(const std::string& list, int& oldest) {
   std::string out = "sm_";
   oldest = 0;
   for (size_t at = 0; at < list.size();) {
-    const size_t end = std::min(list.find(';', at), list.size());
+    const size_t end = std::min(list.find(' ', at), list.size());
     const std::string one = list.substr(at, end - at);
     int number = 0;
     std::from_chars(one.data(), one.data() + one.size(), number);

@@ -59,8 +59,8 @@ class DeviceRuntime {
   virtual void destroy_stream(Stream stream) noexcept = 0;
   /// Waits until the stream's work is done. An error that a kernel met surfaces here at the latest.
   virtual void synchronize(Stream stream) = 0;
-  /// Reports an error met by launching `what`, or by anything queued earlier.
-  virtual void check_launch(const char* what) = 0;
+  /// Reports an error met by launching a row of a family, or by anything queued earlier.
+  virtual void check_launch(const char* family, const char* row) = 0;
 
   virtual void* create_event() = 0;
   virtual void destroy_event(void* event) noexcept = 0;
@@ -88,7 +88,7 @@ struct CudaFacts {
   bool driver_too_old = false;
   int devices = 0;
   std::string error;                 // of the count of devices, when it is neither of the above
-  std::string architectures;         // the binary's, e.g. "80;89;90a"
+  std::string architectures;         // the binary's, e.g. "80 89 90a"
   int major = 0, minor = 0;          // of the device asked for
   std::string device_name;
 };

@@ -121,7 +121,7 @@ class SimRuntime : public DeviceRuntime {
   Stream create_stream() override { return new char; }
   void destroy_stream(Stream stream) noexcept override { delete static_cast<char*>(stream); }
   void synchronize(Stream) override {}
-  void check_launch(const char*) override {}
+  void check_launch(const char*, const char*) override {}
 
   void* create_event() override { return new Clock::time_point; }
   void destroy_event(void* event) noexcept override { delete static_cast<Clock::time_point*>(event); }

@@ -75,7 +75,8 @@ Var normalize_channels(const Var& x, const std::vector<double>& mean, const std:
             x.value());
   std::vector<double> scale;
   for (double s : std) scale.push_back(1 / s);
-  return (x - Var(Tensor::of<double>({c}, mean).to(x.dtype()))) * Var(Tensor::of<double>({c}, scale).to(x.dtype()));
+  const auto constant = [&](const std::vector<double>& v) { return Var(Tensor::of<double>({c}, v).to(x.dtype()).to(x.value().device())); };
+  return (x - constant(mean)) * constant(scale);
 }
 
 Var imagenet_normalize(const Var& x) { return normalize_channels(x, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}); }

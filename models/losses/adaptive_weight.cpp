@@ -9,9 +9,10 @@ namespace kintsugi {
 namespace {
 
 double norm(const Tensor& t) {
+  const Tensor here = t.host();
   double squares = 0;
   visit_float(t.dtype(), "adaptive_weight", [&]<class T>() {
-    for (const T v : t.span<T>()) squares += double(v) * double(v);
+    for (const T v : here.span<T>()) squares += double(v) * double(v);
   });
   return std::sqrt(squares);
 }

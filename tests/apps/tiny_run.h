@@ -49,8 +49,8 @@ inline std::filesystem::path write_text(const std::filesystem::path& path, const
 }
 
 /// `train RECIPE --set out=FOLDER/run ...` with the tiny recipe, written into the folder.
-inline ProgramRun train_tiny(const Scratch& folder, const std::string& more = {}) {
-  return run_program("train " + quoted(write_text(folder / "tiny.toml", kTinyRecipe)) + " --set out=" + quoted(folder / "run") + " " + more);
+inline ProgramRun train_tiny(const Scratch& folder, const std::string& more = {}, const std::string& before = {}) {
+  return run_program("train " + quoted(write_text(folder / "tiny.toml", kTinyRecipe)) + " --set out=" + quoted(folder / "run") + " " + more, before);
 }
 
 /// The run folder of one training of the tiny recipe, shared by all tests: read only.

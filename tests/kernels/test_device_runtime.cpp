@@ -17,7 +17,7 @@ CudaFacts machine() {
   f.built = true;
   f.driver = f.toolkit = 13000;
   f.devices = 1;
-  f.architectures = "80;89;90a";
+  f.architectures = "80 89 90a";
   f.major = 9;
   f.device_name = "NVIDIA H200";
   return f;

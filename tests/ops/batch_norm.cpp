@@ -14,7 +14,9 @@ namespace {
 
 Var run(const Vars& x, bool training) {
   const Shape c = x[1].shape();
-  const Tensor mean = random_normal(c, 0.2, 0.3, 3, "mean", 0, x[0].dtype()), var = random_uniform(c, 0.5, 1.5, 3, "var", 0, x[0].dtype());
+  const Device device = x[0].value().device();
+  const Tensor mean = random_normal(c, 0.2, 0.3, 3, "mean", 0, x[0].dtype()).to(device);
+  const Tensor var = random_uniform(c, 0.5, 1.5, 3, "var", 0, x[0].dtype()).to(device);
   return batch_norm(x[0], x[1], x[2], mean, var, {.training = training});
 }
 Var train(const Vars& x, const Sample&) { return run(x, true); }

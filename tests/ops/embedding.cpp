@@ -20,11 +20,11 @@ const OpCaseRegistration cases[] = {
     OpCaseRegistration({
         .op = "embedding", .families = {"embedding_fwd", "embedding_adjoint_fwd"},
         .samples = {{"repeats", {{5, 7}}, {}, {}, {4, 6}}, {"wide", {{9, 130}}, {}, {}, {2, 600}}, {"one", {{1, 1}}, {}, {}, {1, 1}}},
-        .run = [](const Vars& x, const Sample& s) { return embedding(x[0], indices({s.ints[0], s.ints[1]}, x[0].dim(0))); }, .gradgrad = true,
+        .run = [](const Vars& x, const Sample& s) { return embedding(x[0], indices({s.ints[0], s.ints[1]}, x[0].dim(0)).to(x[0].value().device())); }, .gradgrad = true,
         .errors = {{"range", [] { embedding(Tensor::zeros({3, 2}), Tensor::full({1}, -1, DType::i64)); }, {"embedding: indices must lie in [0, 3)", "-1"}}}}),
     OpCaseRegistration({
         .op = "embedding_adjoint", .families = {"embedding_fwd", "embedding_adjoint_fwd"}, .samples = {{"repeats", {{4, 6, 7}}}},
-        .run = [](const Vars& x, const Sample&) { return embedding_adjoint(x[0], indices({4, 6}, 5), 5); }, .gradgrad = true}),
+        .run = [](const Vars& x, const Sample&) { return embedding_adjoint(x[0], indices({4, 6}, 5).to(x[0].value().device()), 5); }, .gradgrad = true}),
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ using namespace kintsugi::testing;
 namespace {
 
 Var run(const Vars& x, bool hard) {
-  const Tensor noise = gumbel_noise(x[0].shape(), 4, "noise", 0, x[0].dtype());
+  const Tensor noise = gumbel_noise(x[0].shape(), 4, "noise", 0, x[0].dtype()).to(x[0].value().device());
   const GumbelQuantized q = gumbel_quantize(x[0], x[1], noise, {.temperature = 0.7, .kl_weight = 0.5, .hard = hard});
   return q.z_q + q.loss;
 }

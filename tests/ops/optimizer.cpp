@@ -1,8 +1,8 @@
 // The optimisers' kernels. They change their arguments in place, so run() works on copies and returns all of them.
 #include "kernels/optimizer.h"
 
-#include <cmath>
-
+#include "autograd/ops/unary.h"
+#include "tensor/context.h"
 #include "tests/harness/op_case.h"
 
 namespace kintsugi::testing {
@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kLong = (1 << 15) + 1003;  // more than one block, with a ragged end
 
 Tensor joined(const std::vector<Tensor>& parts) {
-  Tensor all({int64_t(parts.size()), parts[0].numel()}, parts[0].dtype());
+  Tensor all({int64_t(parts.size()), parts[0].numel()}, parts[0].dtype(), parts[0].device());
   for (size_t i = 0; i < parts.size(); ++i) all.rows(int64_t(i), int64_t(i) + 1).copy_(parts[i].reshape({1, parts[i].numel()}));
   return all;
 }
@@ -20,9 +20,9 @@ Tensor joined(const std::vector<Tensor>& parts) {
 Var run_adam(const Vars& x, const Sample& s) {
   const Tensor p = x[0].value().clone(), m = x[2].value().clone(), ema = x[4].value().clone();
   Tensor v = x[3].value().clone();
-  for (int64_t i = 0; i < v.numel(); ++i) visit_float(v.dtype(), "test", [&]<class T>() { v.data<T>()[i] = std::fabs(v.data<T>()[i]); });
+  v = abs(v).value();
   const bool averages = s.ints[2];
-  adam_step({}, {p.raw(), x[1].value().raw(), m.raw(), v.raw(), averages ? ema.raw() : nullptr, p.numel(), s.ints[0], 1e-2, 0.9, 0.99,
+  adam_step(context_of(p), {p.raw(), x[1].value().raw(), m.raw(), v.raw(), averages ? ema.raw() : nullptr, p.numel(), s.ints[0], 1e-2, 0.9, 0.99,
                  1e-8, 0.1, s.ints[1] != 0, 0.5, 0.995, p.dtype()});
   return joined({p, m, v, ema});
 }
@@ -48,7 +48,7 @@ const OpCaseRegistration sgd_case{{
     .run =
         [](const Vars& x, const Sample& s) -> Var {
           const Tensor p = x[0].value().clone(), buffer = x[2].value().clone();
-          sgd_step({}, {p.raw(), x[1].value().raw(), s.ints[0] ? buffer.raw() : nullptr, p.numel(), 0.1, 0.9, 5e-4, 0.5, p.dtype()});
+          sgd_step(context_of(p), {p.raw(), x[1].value().raw(), s.ints[0] ? buffer.raw() : nullptr, p.numel(), 0.1, 0.9, 5e-4, 0.5, p.dtype()});
           return joined({p, buffer});
         },
     .f32_tolerance = 3e-7,
@@ -62,7 +62,7 @@ const OpCaseRegistration ema_case{{
     .run =
         [](const Vars& x, const Sample&) -> Var {
           const Tensor ema = x[0].value().clone();
-          ema_update({}, {ema.raw(), x[1].value().raw(), ema.numel(), 0.997, ema.dtype()});
+          ema_update(context_of(ema), {ema.raw(), x[1].value().raw(), ema.numel(), 0.997, ema.dtype()});
           return ema;
         },
     .f32_tolerance = 2e-7,
@@ -75,9 +75,9 @@ const OpCaseRegistration sum_squares_case{{
     .samples = {{"short", {{37}}}, {"long, large mean", {{kLong}}, {.mean = 1e3}}, {"none", {{0}}}},
     .run =
         [](const Vars& x, const Sample&) -> Var {
-          double sum = -1;
-          sum_squares({}, {x[0].value().raw(), &sum, x[0].numel(), x[0].dtype()});
-          return Tensor::scalar(sum, DType::f64);
+          const Tensor sum({}, DType::f64, x[0].value().device());
+          sum_squares(context_of(sum), {x[0].value().raw(), sum.raw<double>(), x[0].numel(), x[0].dtype()});
+          return sum;
         },
     .f32_tolerance = 4e-12,  // 34,000 f64 additions in another order, half a unit in the last place each
     .differentiable = false,

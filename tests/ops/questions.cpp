@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
 
 #include "autograd/engine.h"
 #include "autograd/gradcheck.h"
+#include "kernels/base/device_runtime.h"
 #include "kernels/base/parallel.h"
 #include "kernels/base/simd.h"
 #include "kernels/simt/emulator.h"
@@ -55,6 +57,11 @@ struct Result {
   std::vector<Tensor> grads;
 };
 
+bool same_bits(const Tensor& a, const Tensor& b) {
+  if (!a || !b) return !a && !b;
+  return a.shape() == b.shape() && std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
+}
+
 // Forward and backward with a fixed random seed gradient, all memory poisoned.
 Result run(const OpCase& c, const Sample& s, const Setting& setting) {
   PoisonGuard poison;
@@ -62,13 +69,13 @@ Result run(const OpCase& c, const Sample& s, const Setting& setting) {
   std::vector<Tensor> before;
   for (const Var& v : inputs) before.push_back(v.value().clone());
   const Var y = c.run(inputs, s);
-  Result r{y.value(), {}};
+  Result r{y.value().host(), {}};
   if (c.differentiable) {
     const Tensor seed = prepared(random_normal(y.shape(), 0, 1, 8, c.op, 0, DType::f64), setting);
-    for (const Var& g : grad(y, inputs, Var(seed))) r.grads.push_back(g ? g.value() : Tensor());
+    for (const Var& g : grad(y, inputs, Var(seed))) r.grads.push_back(g ? g.value().host() : Tensor());
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
-    CHECK_MESSAGE(std::memcmp(before[i].raw(), inputs[i].value().raw(), before[i].bytes()) == 0, c.op, "/", s.name, ": input ", i, " was changed");
+    CHECK_MESSAGE(same_bits(before[i].host(), inputs[i].value().host()), c.op, "/", s.name, ": input ", i, " was changed");
     count("bounds");
   }
   return r;
@@ -95,11 +102,6 @@ double l2_error(const Tensor& a, const Tensor& b, double floor) {
     n += y * y;
   }
   return std::sqrt(d) / std::max(std::sqrt(n), floor);
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  if (!a || !b) return !a && !b;
-  return a.shape() == b.shape() && std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
 }
 
 const FamilyInfo& family(const std::string& name) {
@@ -221,18 +223,18 @@ Answer ask(F&& f) {
 
 // bf16: inputs rounded to it, compared with `ref` in f64 on the same rounded inputs. The result is rounded once (half a unit: 2^-9 of
 // the element) and what backward saved once more.
-void check_bf16(const OpCase& c, const Sample& s, SimRow& row) {
+void check_bf16(const OpCase& c, const Sample& s, SimRow& row, Device device = {DeviceKind::sim}) {
   simt::ScheduleGuard order(simt::Schedule::shuffled);
   INFO("bf16");
   Result got;
   try {
-    if (ask([&] { got = run(c, s, {DType::bf16, {DeviceKind::sim}, DType::bf16}); }) != Answer::given) return;
+    if (ask([&] { got = run(c, s, {DType::bf16, device, DType::bf16}); }) != Answer::given) return;
   } catch (const Error& e) {  // another part of the op does not know the type
     if (std::string(e.what()).find("bf16") == std::string::npos) throw;
     return;
   }
   if (got.out.dtype() != DType::bf16 && got.out.dtype() != DType::f32) return;
-  check_against(truth_of(c, s, DType::bf16), got, {c.bf16_tolerance, 2 * c.bf16_tolerance}, " sim bf16");
+  check_against(truth_of(c, s, DType::bf16), got, {c.bf16_tolerance, 2 * c.bf16_tolerance}, text(" ", name(device.kind), " bf16"));
   ++row.bf16;
 }
 
@@ -263,6 +265,45 @@ void check_sim_rows(const OpCase& c, const Sample& s, const Result& truth) {
         if (schedule == simt::Schedule::shuffled) check_bf16(c, s, sim_rows[row]);
         sim_rows[row].ragged |= std::any_of(s.shapes.begin(), s.shapes.end(), [](const Shape& shape) { return shape.numel() % 4 != 0; });
       }
+    }
+  }
+}
+
+// ---- rows of a GPU, where there is one ---------------------------------------------------------------------------------------------
+
+std::map<std::string, SimRow> cuda_rows;
+
+bool environment(const char* name, const char* value) {
+  const char* set = std::getenv(name);
+  return set && std::string(set) == value;
+}
+// KINTSUGI_TEST_DEVICE=cuda: nothing else is asked. KINTSUGI_TEST_SMALL=1: samples that compute-sanitizer can afford.
+bool gpu_only() { return environment("KINTSUGI_TEST_DEVICE", "cuda"); }
+bool affordable(const Sample& s) {
+  int64_t n = 0;
+  for (const Shape& shape : s.shapes) n += shape.numel();
+  return n <= 4096 || !environment("KINTSUGI_TEST_SMALL", "1");
+}
+
+// Forward and gradient of every cuda row, f32 and bf16, twice: a deterministic row gives the same bits.
+void check_cuda_rows(const OpCase& c, const Sample& s, const Result& truth) {
+  const Device gpu{DeviceKind::cuda, 0};
+  for (const auto& f : c.families) {
+    for (const auto& info : family(f).row_infos()) {
+      if (info.where != DeviceKind::cuda) continue;
+      const std::string row = f + "=" + info.name;
+      INFO(c.op, " / ", s.name, " / ", row, " on cuda");
+      KernelChoice guard(f, info.name);
+      Result first, again;
+      if (ask([&] { first = run(c, s, {DType::f32, gpu}); }) != Answer::given) continue;
+      check_against(truth, first, f32_tolerance(c, s), " cuda f32");
+      cuda_rows[row].samples.insert(c.op + "/" + s.name);
+      check_bf16(c, s, cuda_rows[row], gpu);
+      if (!info.deterministic) continue;
+      again = run(c, s, {DType::f32, gpu});
+      CHECK(same_bits(first.out, again.out));
+      for (size_t i = 0; i < again.grads.size(); ++i) CHECK(same_bits(first.grads[i], again.grads[i]));
+      count("determinism cuda");
     }
   }
 }
@@ -317,7 +358,10 @@ TEST_CASE("op cases") {
   for (const OpCase& c : op_cases()) {
     SUBCASE(c.op.c_str()) {
       for (const Sample& s : c.samples) {
+        if (!affordable(s)) continue;
         const Result truth = truth_of(c, s);
+        if (device_runtime(DeviceKind::cuda).refuses(0).empty()) check_cuda_rows(c, s, truth);
+        if (gpu_only()) continue;
         check_forward_and_grad(c, s, truth);
         check_sim_rows(c, s, truth);
         check_differences(c, s);
@@ -359,6 +403,19 @@ TEST_SUITE("zz summary") {
     }
     MESSAGE(sim_rows.size(), " rows of the emulated GPU, ", pairs, " pairs of row and sample, each under 3 schedules; skipped for size:",
             skipped.empty() ? " none" : skipped, "\n  never run in bf16:", without_bf16.empty() ? " none" : without_bf16);
+  }
+  TEST_CASE("every row of a GPU ran a sample, where there is a GPU") {
+    if (const std::string why = device_runtime(DeviceKind::cuda).refuses(0); !why.empty()) {
+      MESSAGE("rows of a GPU: not run (", why, ")");
+      return;
+    }
+    int pairs = 0;
+    for (const FamilyInfo* f : all_families())
+      for (const RowInfo& r : f->row_infos())
+        if (r.where == DeviceKind::cuda && !cuda_rows.count(std::string(f->name()) + "=" + r.name))
+          MESSAGE(f->name(), "=", r.name, " on cuda: refused every sample");
+    for (const auto& [row, did] : cuda_rows) pairs += int(did.samples.size());
+    MESSAGE(cuda_rows.size(), " rows of a GPU, ", pairs, " pairs of row and sample");
   }
   TEST_CASE("count of op checks") {
     int total = 0;

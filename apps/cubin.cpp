@@ -1,0 +1,124 @@
+#include "apps/cubin.h"
+
+#include <cxxabi.h>
+#include <elf.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "tensor/mapped_file.h"
+
+namespace kintsugi {
+namespace {
+
+constexpr uint16_t kMachineCuda = 190;
+// Attributes of .nv.info, each {format, attribute, size} and, in format 4, size bytes: {symbol, value}.
+constexpr uint8_t kSized = 4, kRegisters = 0x2f, kFrame = 0x11, kLeastStack = 0x12;
+
+using Bytes = std::span<const uint8_t>;
+
+template <class T>
+T read(Bytes b, size_t at) {
+  T value{};
+  if (at <= b.size() && sizeof(T) <= b.size() - at) std::memcpy(&value, b.data() + at, sizeof(T));
+  return value;
+}
+
+std::string string_at(Bytes b, size_t at) {
+  if (at >= b.size()) return {};
+  const char* begin = reinterpret_cast<const char*>(b.data()) + at;
+  return std::string(begin, strnlen(begin, b.size() - at));
+}
+
+Bytes slice(Bytes b, uint64_t at, uint64_t size) { return at > b.size() || size > b.size() - at ? Bytes{} : b.subspan(size_t(at), size_t(size)); }
+
+// "void kintsugi::cuda::(anonymous namespace)::scale<float, 256>(float const*, ...)" -> "scale<float, 256>"
+std::string short_name(const std::string& mangled) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> plain(abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), std::free);
+  if (status != 0) return mangled;
+  const std::string name = plain.get();
+  // The parameter list begins at the last bracket that closes at the end; template arguments may hold brackets of their own.
+  size_t end = name.size();
+  for (int depth = 0; end > 0;) {
+    const char c = name[--end];
+    depth += c == ')' ? 1 : c == '(' ? -1 : 0;
+    if (depth == 0) break;
+  }
+  size_t begin = 0;
+  for (size_t i = 0, depth = 0; i < end; ++i) {
+    const char c = name[i];
+    if (c == '<') ++depth;
+    if (c == '>') --depth;
+    if (depth == 0 && (c == ' ' || (c == ':' && name[i - 1] == ':'))) begin = i + 1;
+  }
+  return name.substr(begin, end - begin);
+}
+
+void read_cubin(Bytes elf, std::vector<KernelResources>& out) {
+  const auto header = read<Elf64_Ehdr>(elf, 0);
+  std::vector<Elf64_Shdr> sections;
+  for (int i = 0; i < header.e_shnum; ++i) sections.push_back(read<Elf64_Shdr>(elf, size_t(header.e_shoff) + size_t(i) * header.e_shentsize));
+  if (header.e_shstrndx >= sections.size()) return;
+  const auto content = [&](const Elf64_Shdr& s) { return slice(elf, s.sh_offset, s.sh_type == SHT_NOBITS ? 0 : s.sh_size); };
+  const Bytes section_names = content(sections[header.e_shstrndx]);
+  const auto name_of = [&](const Elf64_Shdr& s) { return string_at(section_names, s.sh_name); };
+
+  std::map<uint32_t, std::string> symbols;
+  for (const Elf64_Shdr& s : sections) {
+    if (s.sh_type != SHT_SYMTAB || s.sh_link >= sections.size()) continue;
+    const Bytes table = content(s), strings = content(sections[s.sh_link]);
+    for (uint32_t i = 0; i < table.size() / sizeof(Elf64_Sym); ++i) symbols[i] = string_at(strings, read<Elf64_Sym>(table, i * sizeof(Elf64_Sym)).st_name);
+  }
+
+  std::map<std::string, KernelResources> kernels;
+  const int architecture = int(header.e_flags >> 8 & 0xff) ? int(header.e_flags >> 8 & 0xff) : int(header.e_flags & 0xff);
+  for (const Elf64_Shdr& s : sections) {
+    if (name_of(s) != ".nv.info") continue;
+    const Bytes info = content(s);
+    for (size_t at = 0; at + 4 <= info.size();) {
+      const uint8_t format = info[at], attribute = info[at + 1];
+      const uint16_t size = read<uint16_t>(info, at + 2);
+      if (format == kSized && size >= 8) {
+        const int value = read<int32_t>(info, at + 8);
+        KernelResources& k = kernels[symbols[read<uint32_t>(info, at + 4)]];
+        if (attribute == kRegisters) k.registers = value, k.architecture = architecture;
+        if (attribute == kFrame || attribute == kLeastStack) k.stack = std::max(k.stack, value);
+      }
+      at += 4 + (format == kSized ? size : 0);
+    }
+  }
+  for (const Elf64_Shdr& s : sections) {
+    const std::string name = name_of(s), prefix = ".nv.shared.";
+    if (!name.starts_with(prefix)) continue;
+    const auto found = kernels.find(name.substr(prefix.size()));
+    if (found != kernels.end()) found->second.shared = int(s.sh_size);
+  }
+  for (auto& [mangled, k] : kernels) {
+    if (k.architecture == 0) continue;  // a device function, not a kernel
+    k.name = short_name(mangled);
+    out.push_back(k);
+  }
+}
+
+}  // namespace
+
+std::vector<KernelResources> read_cubins(const std::string& path) {
+  const MappedFile file(path);
+  const Bytes all = file.bytes();
+  std::vector<KernelResources> found;
+  // Cubins lie on multiples of 8 within the fat binary section.
+  for (size_t at = 8; at + sizeof(Elf64_Ehdr) <= all.size(); at += 8) {
+    if (std::memcmp(all.data() + at, ELFMAG, SELFMAG) != 0) continue;
+    const Bytes elf = all.subspan(at);
+    if (elf[EI_CLASS] == ELFCLASS64 && read<Elf64_Ehdr>(elf, 0).e_machine == kMachineCuda) read_cubin(elf, found);
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return std::tie(a.architecture, a.name) < std::tie(b.architecture, b.name); });
+  return found;
+}
+
+}  // namespace kintsugi

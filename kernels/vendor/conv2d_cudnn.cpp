@@ -1,0 +1,164 @@
+// Convolution and its gradients by cuDNN: yardstick and oracle of our own. NHWC, weights OHWI as they are; f32 without TF32, bf16 with
+// tensor cores. The algorithm is the first that cuDNN's heuristic names and that fits the working memory.
+#ifdef KIN_CUDNN
+#include <cudnn.h>
+
+#include "kernels/base/device_runtime.h"
+#include "kernels/conv2d.h"
+#include "kernels/vendor/library.h"
+
+namespace kintsugi::vendor {
+namespace {
+
+constexpr size_t kMostWorkspace = size_t(1) << 30;
+constexpr int kAlgorithms = 16;
+
+const Library& library() {
+  static const char* const names[] = {"libcudnn.so.9", "libcudnn.so", nullptr};
+  static const Library cudnn(names);
+  return cudnn;
+}
+
+void check(cudnnStatus_t s, const char* what) {
+  KIN_CHECK(s == CUDNN_STATUS_SUCCESS, "conv2d (cudnn): ", what, ": ", KIN_VENDOR_FUNCTION(library(), cudnnGetErrorString)(s));
+}
+#define KIN_CUDNN_CALL(name, ...) check(KIN_VENDOR_FUNCTION(library(), name)(__VA_ARGS__), #name)
+
+Handles<cudnnHandle_t>& handles() {
+  static Handles<cudnnHandle_t> all;
+  return all;
+}
+
+cudnnHandle_t handle_on(const Context& context) {
+  const cudnnHandle_t handle = handles().get(context.device, [] {
+    cudnnHandle_t made = nullptr;
+    KIN_CUDNN_CALL(cudnnCreate, &made);
+    return made;
+  });
+  KIN_CUDNN_CALL(cudnnSetStream, handle, static_cast<cudaStream_t>(context.stream));
+  return handle;
+}
+
+cudnnDataType_t type_of(DType t) { return t == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT; }
+
+/// What stands behind the image, from the sizes: cuDNN pads both sides alike.
+int64_t behind(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t before) {
+  return (out - 1) * stride + (kernel - 1) * dilation + 1 - in - before;
+}
+
+const char* refuses(const ConvShape& s, DType dtype) {
+  if (!library().found()) return "libcudnn.so was not found";
+  if (dtype != DType::f32 && dtype != DType::bf16) return "needs f32 or bf16";
+  // Fewer rows behind than before are rows that the last window does not reach: within the same output size.
+  const int64_t bottom = behind(s.h, s.out_h, s.kh, s.stride_h, s.dilation_h, s.top), right = behind(s.w, s.out_w, s.kw, s.stride_w, s.dilation_w, s.left);
+  if (bottom > s.top || bottom <= s.top - s.stride_h || right > s.left || right <= s.left - s.stride_w) return "needs the same padding on both sides";
+  return nullptr;
+}
+
+/// The four descriptors of one convolution.
+class Described {
+ public:
+  Described(const ConvShape& s, DType dtype) {
+    KIN_CUDNN_CALL(cudnnCreateTensorDescriptor, &x);
+    KIN_CUDNN_CALL(cudnnCreateTensorDescriptor, &y);
+    KIN_CUDNN_CALL(cudnnCreateTensorDescriptor, &bias);
+    KIN_CUDNN_CALL(cudnnCreateFilterDescriptor, &w);
+    KIN_CUDNN_CALL(cudnnCreateConvolutionDescriptor, &conv);
+    const cudnnDataType_t t = type_of(dtype);
+    KIN_CUDNN_CALL(cudnnSetTensor4dDescriptor, x, CUDNN_TENSOR_NHWC, t, int(s.n), int(s.c), int(s.h), int(s.w));
+    KIN_CUDNN_CALL(cudnnSetTensor4dDescriptor, y, CUDNN_TENSOR_NHWC, t, int(s.n), int(s.o), int(s.out_h), int(s.out_w));
+    KIN_CUDNN_CALL(cudnnSetFilter4dDescriptor, w, t, CUDNN_TENSOR_NHWC, int(s.o), int(s.c / s.groups), int(s.kh), int(s.kw));
+    KIN_CUDNN_CALL(cudnnSetConvolution2dDescriptor, conv, int(s.top), int(s.left), int(s.stride_h), int(s.stride_w), int(s.dilation_h),
+                   int(s.dilation_w), CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
+    KIN_CUDNN_CALL(cudnnSetConvolutionGroupCount, conv, int(s.groups));
+    KIN_CUDNN_CALL(cudnnSetConvolutionMathType, conv, dtype == DType::bf16 ? CUDNN_TENSOR_OP_MATH : CUDNN_FMA_MATH);
+  }
+  ~Described() {
+    KIN_VENDOR_FUNCTION(library(), cudnnDestroyTensorDescriptor)(x);
+    KIN_VENDOR_FUNCTION(library(), cudnnDestroyTensorDescriptor)(y);
+    KIN_VENDOR_FUNCTION(library(), cudnnDestroyTensorDescriptor)(bias);
+    KIN_VENDOR_FUNCTION(library(), cudnnDestroyFilterDescriptor)(w);
+    KIN_VENDOR_FUNCTION(library(), cudnnDestroyConvolutionDescriptor)(conv);
+  }
+  Described(const Described&) = delete;
+  Described& operator=(const Described&) = delete;
+
+  void describe_bias(int64_t channels, DType dtype) {
+    KIN_CUDNN_CALL(cudnnSetTensor4dDescriptor, bias, CUDNN_TENSOR_NHWC, type_of(dtype), 1, int(channels), 1, 1);
+  }
+
+  cudnnTensorDescriptor_t x = nullptr, y = nullptr, bias = nullptr;
+  cudnnFilterDescriptor_t w = nullptr;
+  cudnnConvolutionDescriptor_t conv = nullptr;
+};
+
+/// The first usable one of the heuristic's list.
+template <class Found>
+const Found& first_that_fits(const Found* found, int count) {
+  for (int i = 0; i < count; ++i)
+    if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].memory <= kMostWorkspace) return found[i];
+  fail("conv2d (cudnn): no algorithm fits this convolution");
+}
+
+const float kOne = 1, kZero = 0;
+
+}  // namespace
+
+const char* cudnn_refuses_fwd(const Conv2dFwd& a) { return refuses(a.shape, a.dtype); }
+const char* cudnn_refuses_dgrad(const Conv2dDgrad& a) { return refuses(a.shape, a.dtype); }
+const char* cudnn_refuses_wgrad(const Conv2dWgrad& a) { return refuses(a.shape, a.dtype); }
+
+void conv2d_fwd_cudnn(const Context& context, const Conv2dFwd& a) {
+  std::lock_guard lock(handles().mutex);
+  const cudnnHandle_t handle = handle_on(context);
+  Described d(a.shape, a.dtype);
+  cudnnConvolutionFwdAlgoPerf_t found[kAlgorithms];
+  int count = 0;
+  KIN_CUDNN_CALL(cudnnGetConvolutionForwardAlgorithm_v7, handle, d.x, d.w, d.conv, d.y, kAlgorithms, &count, found);
+  const auto& best = first_that_fits(found, count);
+  KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
+  const DeviceBlock scratch(context.device, best.memory, context.stream);
+  KIN_CUDNN_CALL(cudnnConvolutionForward, handle, &kOne, d.x, a.x, d.w, a.w, d.conv, best.algo, scratch.data(), best.memory, &kZero, d.y, a.y);
+  if (!a.bias) return;
+  d.describe_bias(a.shape.o, a.dtype);
+  KIN_CUDNN_CALL(cudnnAddTensor, handle, &kOne, d.bias, a.bias, &kOne, d.y, a.y);
+}
+
+void conv2d_dgrad_cudnn(const Context& context, const Conv2dDgrad& a) {
+  std::lock_guard lock(handles().mutex);
+  const cudnnHandle_t handle = handle_on(context);
+  Described d(a.shape, a.dtype);
+  cudnnConvolutionBwdDataAlgoPerf_t found[kAlgorithms];
+  int count = 0;
+  KIN_CUDNN_CALL(cudnnGetConvolutionBackwardDataAlgorithm_v7, handle, d.w, d.y, d.conv, d.x, kAlgorithms, &count, found);
+  const auto& best = first_that_fits(found, count);
+  KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
+  const DeviceBlock scratch(context.device, best.memory, context.stream);
+  KIN_CUDNN_CALL(cudnnConvolutionBackwardData, handle, &kOne, d.w, a.w, d.y, a.gy, d.conv, best.algo, scratch.data(), best.memory, &kZero, d.x, a.gx);
+  if (!a.bias) return;
+  d.describe_bias(a.shape.c, a.dtype);
+  KIN_CUDNN_CALL(cudnnAddTensor, handle, &kOne, d.bias, a.bias, &kOne, d.x, a.gx);
+}
+
+void conv2d_wgrad_cudnn(const Context& context, const Conv2dWgrad& a) {
+  std::lock_guard lock(handles().mutex);
+  const cudnnHandle_t handle = handle_on(context);
+  Described d(a.shape, a.dtype);
+  if (a.gw) {
+    cudnnConvolutionBwdFilterAlgoPerf_t found[kAlgorithms];
+    int count = 0;
+    KIN_CUDNN_CALL(cudnnGetConvolutionBackwardFilterAlgorithm_v7, handle, d.x, d.y, d.conv, d.w, kAlgorithms, &count, found);
+    const auto& best = first_that_fits(found, count);
+    KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
+    const DeviceBlock scratch(context.device, best.memory, context.stream);
+    KIN_CUDNN_CALL(cudnnConvolutionBackwardFilter, handle, &kOne, d.x, a.x, d.y, a.gy, d.conv, best.algo, scratch.data(), best.memory, &kZero, d.w,
+                   a.gw);
+  }
+  if (a.gbias) {
+    d.describe_bias(a.shape.o, a.dtype);
+    KIN_CUDNN_CALL(cudnnConvolutionBackwardBias, handle, &kOne, d.y, a.gy, &kZero, d.bias, a.gbias);
+  }
+}
+
+}  // namespace kintsugi::vendor
+#endif

@@ -105,7 +105,8 @@ void Block::start_threads() {
   }
 }
 
-void Block::fiber_entry() {
+__attribute__((no_sanitize("thread"))) void Block::fiber_entry() {
+  Fiber::begun();
   Block& block = *running_block;
   try {
     (*block.kernel_)();

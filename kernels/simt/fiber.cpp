@@ -2,6 +2,16 @@
 
 #include <cstdint>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+// Functions that a fiber enters and never returns from must not be counted by ThreadSanitizer's own call stack.
+#define KIN_UNCOUNTED __attribute__((no_sanitize("thread")))
+
 #ifndef KIN_FIBER_UCONTEXT
 // Saves the registers a callee must keep, then the stack pointer, and does the reverse for the other side.
 extern "C" void kin_fiber_switch(void** save_stack_pointer, void* load_stack_pointer);
@@ -70,20 +80,29 @@ kin_fiber_switch:
 
 namespace kintsugi::simt {
 
+void Fiber::announce_stack(char* stack, size_t bytes) {
+  stack_ = stack;
+  stack_bytes_ = bytes;
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_unpoison_memory_region(stack, bytes);  // of frames that were never left
+#endif
+}
+
 #ifdef KIN_FIBER_UCONTEXT
 
 void Fiber::prepare(char* stack, size_t bytes, void (*entry)()) {
+  announce_stack(stack, bytes);
   getcontext(&context_);
   context_.uc_stack.ss_sp = stack;
   context_.uc_stack.ss_size = bytes;
   context_.uc_link = nullptr;
   makecontext(&context_, entry, 0);
 }
-void Fiber::switch_to(Fiber& from, Fiber& to) { swapcontext(&from.context_, &to.context_); }
 
 #else
 
 void Fiber::prepare(char* stack, size_t bytes, void (*entry)()) {
+  announce_stack(stack, bytes);
   auto top = reinterpret_cast<uintptr_t>(stack + bytes) & ~uintptr_t(15);
   void** sp = reinterpret_cast<void**>(top);
 #if defined(__x86_64__)
@@ -98,11 +117,50 @@ void Fiber::prepare(char* stack, size_t bytes, void (*entry)()) {
 #endif
   stack_pointer_ = sp;
 }
-void Fiber::switch_to(Fiber& from, Fiber& to) { kin_fiber_switch(&from.stack_pointer_, to.stack_pointer_); }
 
 #endif
 
-void Fiber::leave(Fiber& from, Fiber& to) {
+namespace {
+thread_local Fiber* left = nullptr;  // the fiber that the running one was switched to from
+}
+
+Fiber::Fiber() = default;
+Fiber::~Fiber() {
+#if defined(__SANITIZE_THREAD__)
+  if (own_tsan_) __tsan_destroy_fiber(tsan_);
+#endif
+}
+
+KIN_UNCOUNTED void Fiber::switch_to(Fiber& from, Fiber& to) {
+  left = &from;
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_start_switch_fiber(&from.fake_stack_, to.stack_, to.stack_bytes_);
+#endif
+#if defined(__SANITIZE_THREAD__)
+  if (!from.tsan_) from.tsan_ = __tsan_get_current_fiber();
+  if (!to.tsan_) {
+    to.tsan_ = __tsan_create_fiber(0);
+    to.own_tsan_ = true;
+  }
+  __tsan_switch_to_fiber(to.tsan_, 0);
+#endif
+#ifdef KIN_FIBER_UCONTEXT
+  swapcontext(&from.context_, &to.context_);
+#else
+  kin_fiber_switch(&from.stack_pointer_, to.stack_pointer_);
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(from.fake_stack_, &left->stack_, &left->stack_bytes_);
+#endif
+}
+
+KIN_UNCOUNTED void Fiber::begun() {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(nullptr, &left->stack_, &left->stack_bytes_);
+#endif
+}
+
+KIN_UNCOUNTED void Fiber::leave(Fiber& from, Fiber& to) {
   switch_to(from, to);
   __builtin_unreachable();
 }

@@ -14,20 +14,30 @@ namespace kintsugi::simt {
 class Fiber {
  public:
   /// The running computation itself: an owner that resumes others.
-  Fiber() = default;
+  Fiber();
+  ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  /// Makes this fiber begin at entry() on the given stack when it is next switched to. entry must never return and never let an
-  /// exception out. The stack may have been left in the middle of something else: nothing on it is destroyed.
+  /// Makes this fiber begin at entry() on the given stack when it is next switched to. entry must call begun() first, must never return
+  /// and never let an exception out. The stack may have been left in the middle of something else: nothing on it is destroyed.
   void prepare(char* stack, size_t bytes, void (*entry)());
 
   /// Saves the running computation in `from` and continues `to`.
   static void switch_to(Fiber& from, Fiber& to);
+  static void begun();
   /// As switch_to, from a fiber that will not run again until it is prepared anew.
   static void leave(Fiber& from, Fiber& to);
 
  private:
+  void announce_stack(char* stack, size_t bytes);
+
+  // Sanitizers are told of every switch: AddressSanitizer which stack is in use, ThreadSanitizer whose calls follow.
+  void* fake_stack_ = nullptr;
+  const void* stack_ = nullptr;
+  size_t stack_bytes_ = 0;
+  void* tsan_ = nullptr;
+  bool own_tsan_ = false;
 #ifdef KIN_FIBER_UCONTEXT
   ucontext_t context_;
 #else

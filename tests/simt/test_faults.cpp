@@ -68,7 +68,8 @@ __global__ void past_static_array(int at) {
   KIN_SHARED(float, first, [33]);
   KIN_SHARED(float, second, [8]);
   second[threadIdx.x % 8] = 1;
-  first[int(threadIdx.x) + at] = 1;
+  float* p = first;  // a subscript of the array itself would end a UBSan build here
+  p[int(threadIdx.x) + at] = 1;
 }
 __global__ void past_dynamic(int at) {
   KIN_DYNAMIC_SHARED(float, buffer);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "kernels/base/error.h"
+#include "kernels/base/parallel.h"
 #include "kernels/simt/block.h"
 #include "kernels/simt/runtime.h"
 
@@ -66,19 +67,24 @@ void count_switches(uint64_t n) {
 
 void run_grid(Dim grid, Dim block, size_t dynamic_shared, const std::function<void()>& kernel) {
   check_launch(grid, block, dynamic_shared);
-  thread_local std::unique_ptr<Block> machine;  // stacks and shared memory are kept for the next launch
-  if (!machine) machine = std::make_unique<Block>();
   const Schedule order = schedule();
-  const uint64_t count = uint64_t(grid.x) * grid.y * grid.z;
+  const int64_t count = int64_t(grid.x) * grid.y * grid.z;
   Order turn(order, 0x6b696e74);
   turn.reset(size_t(count));
   turn.draw();
   ++launches;
-  for (size_t i = 0; i < count; ++i) {
-    machine->run(grid, block, turn[i], dynamic_shared, order, kernel);
-    ++blocks;
-    threads_started += uint64_t(block.x) * block.y * block.z;
-  }
+  const auto run_blocks = [&](int64_t begin, int64_t end) {
+    thread_local std::unique_ptr<Block> machine;  // stacks and shared memory are kept for the next launch
+    if (!machine) machine = std::make_unique<Block>();
+    for (int64_t i = begin; i < end; ++i) {
+      machine->run(grid, block, turn[size_t(i)], dynamic_shared, order, kernel);
+      ++blocks;
+      threads_started += uint64_t(block.x) * block.y * block.z;
+    }
+  };
+  const bool hunting_faults = order != Schedule::forward || switch_limit.load() != UINT64_MAX;
+  if (hunting_faults) run_blocks(0, count);  // in the schedule's order
+  else parallel_for(count, (count + 255) / 256, run_blocks);
 }
 
 }  // namespace kintsugi::simt

@@ -1,6 +1,7 @@
 // The emulated GPU, as tests and tools see it. What kernels see is in kernels/simt/simt.h.
 //
-// A launch runs its blocks one after the other; the threads of a block are fibers on the calling OS thread. Each warp runs as far
+// The threads of a block are fibers on one OS thread. Blocks run one after the other where a schedule other than forward or a size cap is
+// set, that is when faults are hunted, else over parallel_for. Each warp runs as far
 // as it legally can before another gets its turn: round-robin would hide a missing barrier, this shows it as a wrong number. The
 // order of warps, lanes and blocks is the schedule; a correct kernel gives the same bits under each.
 #pragma once

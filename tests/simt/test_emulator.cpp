@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kernels/base/parallel.h"
 #include "kernels/simt/emulator.h"
 #include "kernels/simt/reduce.h"
 #include "kernels/simt/simt.h"
@@ -61,6 +62,11 @@ __global__ void sums(const int* x, int* out) {
 __global__ void count_all(unsigned* counter, int* largest) {
   atomicAdd(counter, 1);
   atomicMax(largest, int(blockIdx.x * blockDim.x + threadIdx.x));
+}
+
+__global__ void exits_early() {
+  if (blockIdx.x == 650 && threadIdx.x >= 32) return;
+  __syncthreads();
 }
 
 __global__ void read_unwritten(float* out) {
@@ -152,4 +158,16 @@ TEST_CASE("simt: launches a device would refuse") {
   CHECK_THROWS_WITH_AS(launch({1, 32, 233000}, count_all, &counter, &largest), doctest::Contains("232448 bytes of shared memory, got 233000"), Error);
   simt::SizeCap cap(100);
   CHECK_THROWS_WITH_AS(launch({5, 96}, count_all, &counter, &largest), doctest::Contains(simt::kTooLarge), Error);
+}
+
+TEST_CASE("simt: blocks on several threads of the CPU") {
+  const int before = threads();
+  set_threads(3);
+  unsigned counter = 0;
+  int largest = -1;
+  for (int i = 0; i < 3; ++i) launch({700, 64}, count_all, &counter, &largest);
+  CHECK(counter == 3 * 700 * 64);
+  CHECK(largest == 700 * 64 - 1);
+  CHECK_THROWS_WITH_AS(launch({700, 64}, exits_early), doctest::Contains("reached by 32 of 64 threads; 32 have exited"), Error);
+  set_threads(before);
 }

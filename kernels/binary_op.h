@@ -12,4 +12,18 @@ constexpr const char* name(BinaryOp op) {
   return names[int(op)];
 }
 
+template <class T>
+constexpr T apply(BinaryOp op, T a, T b) {
+  switch (op) {
+    case BinaryOp::add: return a + b;
+    case BinaryOp::sub: return a - b;
+    case BinaryOp::mul: return a * b;
+    case BinaryOp::div: return a / b;
+    case BinaryOp::maximum: return a >= b || a != a ? a : b;
+    case BinaryOp::minimum: return a <= b || a != a ? a : b;
+    case BinaryOp::greater: return a > b ? T(1) : T(0);
+  }
+  return T(0);
+}
+
 }  // namespace kintsugi

@@ -32,4 +32,11 @@ const char* f32_or_bf16(const Args& args) {
   return args.dtype == DType::f32 || args.dtype == DType::bf16 ? nullptr : "needs f32 or bf16";
 }
 
+/// Whether 16-byte loads may start at every one of these pointers; null counts as yes.
+template <class... P>
+bool aligned16(const P*... p) {
+  return ((reinterpret_cast<uintptr_t>(p) % 16 == 0) && ...);
+}
+inline constexpr const char* kNeedsAlignment = "needs pointers aligned to 16 bytes";
+
 }  // namespace kintsugi

@@ -1,5 +1,5 @@
 // f, f' and f'' of every UnaryOp, written once over a policy M that supplies the number type V (a double or a register of
-// floats), its scalar S and the elementary functions. Formulas are chosen so that no intermediate overflows where the
+// floats), its scalar S and the elementary functions (constexpr so that GPU kernels may call it). Formulas are chosen so that no intermediate overflows where the
 // result does not: exponentials are taken of -|x|, and 1 - tanh^2 and s (1 - s) come from e / (1 + e)^2 instead of a
 // difference that cancels.
 //
@@ -13,7 +13,7 @@ template <class M>
 struct UnaryMath {
   using V = typename M::V;
   using S = typename M::S;
-  static V k(double c) { return V{} + S(c); }
+  static constexpr V k(double c) { return V{} + S(c); }
 
   struct Params {
     S a, b;
@@ -22,7 +22,7 @@ struct UnaryMath {
   // Pieces of the logistic function, from one exponential e = exp(-|x|).
   struct Logistic {
     V s, ds, dds;  // s, s', s''
-    explicit Logistic(V x) {
+    constexpr explicit Logistic(V x) {
       const V e = M::exp(-M::abs(x)), d = S(1) / (S(1) + e);
       s = x < V{} ? e * d : d;
       ds = e * d * d;
@@ -31,142 +31,142 @@ struct UnaryMath {
     }
   };
   // Standard normal: cumulative and density.
-  static V normal_cdf(V x) { return S(0.5) * M::one_plus_erf(x * S(0.70710678118654752440)); }
-  static V normal_pdf(V x) { return S(0.39894228040143267794) * M::exp(S(-0.5) * x * x); }
+  static constexpr V normal_cdf(V x) { return S(0.5) * M::one_plus_erf(x * S(0.70710678118654752440)); }
+  static constexpr V normal_pdf(V x) { return S(0.39894228040143267794) * M::exp(S(-0.5) * x * x); }
 
   struct Affine {
-    static V f(V x, Params p) { return x * p.a + p.b; }
-    static V df(V, Params p) { return V{} + p.a; }
-    static V ddf(V, Params) { return V{}; }
+    static constexpr V f(V x, Params p) { return x * p.a + p.b; }
+    static constexpr V df(V, Params p) { return V{} + p.a; }
+    static constexpr V ddf(V, Params) { return V{}; }
   };
   struct Abs {
-    static V f(V x, Params) { return M::abs(x); }
-    static V df(V x, Params) { return x > V{} ? k(1) : (x < V{} ? k(-1) : V{}); }
-    static V ddf(V, Params) { return V{}; }
+    static constexpr V f(V x, Params) { return M::abs(x); }
+    static constexpr V df(V x, Params) { return x > V{} ? k(1) : (x < V{} ? k(-1) : V{}); }
+    static constexpr V ddf(V, Params) { return V{}; }
   };
   struct Square {
-    static V f(V x, Params) { return x * x; }
-    static V df(V x, Params) { return x + x; }
-    static V ddf(V, Params) { return k(2); }
+    static constexpr V f(V x, Params) { return x * x; }
+    static constexpr V df(V x, Params) { return x + x; }
+    static constexpr V ddf(V, Params) { return k(2); }
   };
   struct Sqrt {
-    static V f(V x, Params) { return M::sqrt(x); }
-    static V df(V x, Params) { return S(0.5) / M::sqrt(x); }
-    static V ddf(V x, Params) { return S(-0.25) / (x * M::sqrt(x)); }
+    static constexpr V f(V x, Params) { return M::sqrt(x); }
+    static constexpr V df(V x, Params) { return S(0.5) / M::sqrt(x); }
+    static constexpr V ddf(V x, Params) { return S(-0.25) / (x * M::sqrt(x)); }
   };
   struct Rsqrt {
-    static V f(V x, Params) { return S(1) / M::sqrt(x); }
-    static V df(V x, Params) { return S(-0.5) / (x * M::sqrt(x)); }
-    static V ddf(V x, Params) { return S(0.75) / (x * x * M::sqrt(x)); }
+    static constexpr V f(V x, Params) { return S(1) / M::sqrt(x); }
+    static constexpr V df(V x, Params) { return S(-0.5) / (x * M::sqrt(x)); }
+    static constexpr V ddf(V x, Params) { return S(0.75) / (x * x * M::sqrt(x)); }
   };
   struct Reciprocal {
-    static V f(V x, Params) { return S(1) / x; }
-    static V df(V x, Params) { return S(-1) / (x * x); }
-    static V ddf(V x, Params) { return S(2) / (x * x * x); }
+    static constexpr V f(V x, Params) { return S(1) / x; }
+    static constexpr V df(V x, Params) { return S(-1) / (x * x); }
+    static constexpr V ddf(V x, Params) { return S(2) / (x * x * x); }
   };
   struct Exp {
-    static V f(V x, Params) { return M::exp(x); }
-    static V df(V x, Params) { return M::exp(x); }
-    static V ddf(V x, Params) { return M::exp(x); }
+    static constexpr V f(V x, Params) { return M::exp(x); }
+    static constexpr V df(V x, Params) { return M::exp(x); }
+    static constexpr V ddf(V x, Params) { return M::exp(x); }
   };
   struct Log {
-    static V f(V x, Params) { return M::log(x); }
-    static V df(V x, Params) { return S(1) / x; }
-    static V ddf(V x, Params) { return S(-1) / (x * x); }
+    static constexpr V f(V x, Params) { return M::log(x); }
+    static constexpr V df(V x, Params) { return S(1) / x; }
+    static constexpr V ddf(V x, Params) { return S(-1) / (x * x); }
   };
   struct XLogX {  // 0 at 0, as entropies want it
-    static V f(V x, Params) { return x == V{} ? V{} : x * M::log(x); }
-    static V df(V x, Params) { return M::log(x) + S(1); }
-    static V ddf(V x, Params) { return S(1) / x; }
+    static constexpr V f(V x, Params) { return x == V{} ? V{} : x * M::log(x); }
+    static constexpr V df(V x, Params) { return M::log(x) + S(1); }
+    static constexpr V ddf(V x, Params) { return S(1) / x; }
   };
   struct Sigmoid {
-    static V f(V x, Params) { return Logistic(x).s; }
-    static V df(V x, Params) { return Logistic(x).ds; }
-    static V ddf(V x, Params) { return Logistic(x).dds; }
+    static constexpr V f(V x, Params) { return Logistic(x).s; }
+    static constexpr V df(V x, Params) { return Logistic(x).ds; }
+    static constexpr V ddf(V x, Params) { return Logistic(x).dds; }
   };
   struct Tanh {  // tanh(x) = 2 s(2x) - 1
-    static V f(V x, Params) { return M::tanh(x); }
-    static V df(V x, Params) { return S(4) * Logistic(x + x).ds; }
-    static V ddf(V x, Params) { return S(8) * Logistic(x + x).dds; }
+    static constexpr V f(V x, Params) { return M::tanh(x); }
+    static constexpr V df(V x, Params) { return S(4) * Logistic(x + x).ds; }
+    static constexpr V ddf(V x, Params) { return S(8) * Logistic(x + x).dds; }
   };
   struct Softplus {  // log(1 + e^x) = max(x, 0) + log1p(e^-|x|)
-    static V f(V x, Params) { return (x > V{} ? x : V{}) + M::log1p_unit(M::exp(-M::abs(x))); }
-    static V df(V x, Params) { return Logistic(x).s; }
-    static V ddf(V x, Params) { return Logistic(x).ds; }
+    static constexpr V f(V x, Params) { return (x > V{} ? x : V{}) + M::log1p_unit(M::exp(-M::abs(x))); }
+    static constexpr V df(V x, Params) { return Logistic(x).s; }
+    static constexpr V ddf(V x, Params) { return Logistic(x).ds; }
   };
   struct Relu {  // written so that a NaN stays one
-    static V f(V x, Params) { return x < V{} ? V{} : x; }
-    static V df(V x, Params) { return x > V{} ? k(1) : V{}; }
-    static V ddf(V, Params) { return V{}; }
+    static constexpr V f(V x, Params) { return x < V{} ? V{} : x; }
+    static constexpr V df(V x, Params) { return x > V{} ? k(1) : V{}; }
+    static constexpr V ddf(V, Params) { return V{}; }
   };
   struct LeakyRelu {
-    static V f(V x, Params p) { return x > V{} ? x : x * p.a; }
-    static V df(V x, Params p) { return x > V{} ? k(1) : V{} + p.a; }
-    static V ddf(V, Params) { return V{}; }
+    static constexpr V f(V x, Params p) { return x > V{} ? x : x * p.a; }
+    static constexpr V df(V x, Params p) { return x > V{} ? k(1) : V{} + p.a; }
+    static constexpr V ddf(V, Params) { return V{}; }
   };
   struct Silu {  // x s(x)
-    static V f(V x, Params) { return x * Logistic(x).s; }
-    static V df(V x, Params) {
+    static constexpr V f(V x, Params) { return x * Logistic(x).s; }
+    static constexpr V df(V x, Params) {
       const Logistic l(x);
       return l.s + x * l.ds;
     }
-    static V ddf(V x, Params) {
+    static constexpr V ddf(V x, Params) {
       const Logistic l(x);
       return S(2) * l.ds + x * l.dds;
     }
   };
   struct Gelu {  // x Phi(x)
-    static V f(V x, Params) { return x * normal_cdf(x); }
-    static V df(V x, Params) { return normal_cdf(x) + x * normal_pdf(x); }
-    static V ddf(V x, Params) { return (S(2) - x * x) * normal_pdf(x); }
+    static constexpr V f(V x, Params) { return x * normal_cdf(x); }
+    static constexpr V df(V x, Params) { return normal_cdf(x) + x * normal_pdf(x); }
+    static constexpr V ddf(V x, Params) { return (S(2) - x * x) * normal_pdf(x); }
   };
   struct GeluTanh {  // x s(2u) = x (1 + tanh u) / 2, u = sqrt(2/pi) (x + 0.044715 x^3)
     static constexpr double kRoot = 0.79788456080286535588, kCube = 0.044715;
-    static V twice_u(V x) { return S(2 * kRoot) * x * (S(1) + S(kCube) * x * x); }
-    static V twice_du(V x) { return S(2 * kRoot) * (S(1) + S(3 * kCube) * x * x); }
-    static V f(V x, Params) { return x * Logistic(twice_u(x)).s; }
-    static V df(V x, Params) {
+    static constexpr V twice_u(V x) { return S(2 * kRoot) * x * (S(1) + S(kCube) * x * x); }
+    static constexpr V twice_du(V x) { return S(2 * kRoot) * (S(1) + S(3 * kCube) * x * x); }
+    static constexpr V f(V x, Params) { return x * Logistic(twice_u(x)).s; }
+    static constexpr V df(V x, Params) {
       const Logistic l(twice_u(x));
       return l.s + x * l.ds * twice_du(x);
     }
-    static V ddf(V x, Params) {
+    static constexpr V ddf(V x, Params) {
       const Logistic l(twice_u(x));
       const V d = twice_du(x);
       return S(2) * l.ds * d + x * (l.dds * d * d + l.ds * (S(12 * kRoot * kCube) * x));
     }
   };
   struct Hardswish {  // x relu6(x + 3) / 6
-    static V f(V x, Params) { return x < k(-3) ? V{} : (x > k(3) ? x : x * (x + S(3)) * S(1.0 / 6)); }
-    static V df(V x, Params) { return x < k(-3) ? V{} : (x > k(3) ? k(1) : x * S(1.0 / 3) + S(0.5)); }
-    static V ddf(V x, Params) { return x < k(-3) ? V{} : (x > k(3) ? V{} : k(1.0 / 3)); }
+    static constexpr V f(V x, Params) { return x < k(-3) ? V{} : (x > k(3) ? x : x * (x + S(3)) * S(1.0 / 6)); }
+    static constexpr V df(V x, Params) { return x < k(-3) ? V{} : (x > k(3) ? k(1) : x * S(1.0 / 3) + S(0.5)); }
+    static constexpr V ddf(V x, Params) { return x < k(-3) ? V{} : (x > k(3) ? V{} : k(1.0 / 3)); }
   };
   struct Clamp {
-    static V f(V x, Params p) { return x < V{} + p.a ? V{} + p.a : (x > V{} + p.b ? V{} + p.b : x); }
-    static V df(V x, Params p) { return x < V{} + p.a ? V{} : (x > V{} + p.b ? V{} : k(1)); }
-    static V ddf(V, Params) { return V{}; }
+    static constexpr V f(V x, Params p) { return x < V{} + p.a ? V{} + p.a : (x > V{} + p.b ? V{} + p.b : x); }
+    static constexpr V df(V x, Params p) { return x < V{} + p.a ? V{} : (x > V{} + p.b ? V{} : k(1)); }
+    static constexpr V ddf(V, Params) { return V{}; }
   };
   // These three exist where M has sin, cos and pow, which the vector policy does not.
   struct Sin {
-    static V f(V x, Params) { return M::sin(x); }
-    static V df(V x, Params) { return M::cos(x); }
-    static V ddf(V x, Params) { return -M::sin(x); }
+    static constexpr V f(V x, Params) { return M::sin(x); }
+    static constexpr V df(V x, Params) { return M::cos(x); }
+    static constexpr V ddf(V x, Params) { return -M::sin(x); }
   };
   struct Cos {
-    static V f(V x, Params) { return M::cos(x); }
-    static V df(V x, Params) { return -M::sin(x); }
-    static V ddf(V x, Params) { return -M::cos(x); }
+    static constexpr V f(V x, Params) { return M::cos(x); }
+    static constexpr V df(V x, Params) { return -M::sin(x); }
+    static constexpr V ddf(V x, Params) { return -M::cos(x); }
   };
   struct Pow {  // a factor of 0 wins over an infinite power: x^1 has second derivative 0 at 0
-    static V times(double c, V power) { return c == 0 ? V{} : S(c) * power; }
-    static V f(V x, Params p) { return M::pow(x, p.a); }
-    static V df(V x, Params p) { return times(p.a, M::pow(x, p.a - S(1))); }
-    static V ddf(V x, Params p) { return times(p.a * (p.a - S(1)), M::pow(x, p.a - S(2))); }
+    static constexpr V times(double c, V power) { return c == 0 ? V{} : S(c) * power; }
+    static constexpr V f(V x, Params p) { return M::pow(x, p.a); }
+    static constexpr V df(V x, Params p) { return times(p.a, M::pow(x, p.a - S(1))); }
+    static constexpr V ddf(V x, Params p) { return times(p.a * (p.a - S(1)), M::pow(x, p.a - S(2))); }
   };
 
   /// Calls use.template operator()<Function>() with the struct of `op`. M::kLibm tells whether sin, cos and pow exist;
   /// where they do not, the caller has ruled them out.
   template <class Use>
-  static void visit(UnaryOp op, Use&& use) {
+  static constexpr void visit(UnaryOp op, Use&& use) {
     switch (op) {
       case UnaryOp::affine: return use.template operator()<Affine>();
       case UnaryOp::abs: return use.template operator()<Abs>();

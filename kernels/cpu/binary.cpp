@@ -8,20 +8,6 @@
 namespace kintsugi::cpu {
 namespace {
 
-template <class T>
-T apply(BinaryOp op, T a, T b) {
-  switch (op) {
-    case BinaryOp::add: return a + b;
-    case BinaryOp::sub: return a - b;
-    case BinaryOp::mul: return a * b;
-    case BinaryOp::div: return a / b;
-    case BinaryOp::maximum: return a >= b || a != a ? a : b;
-    case BinaryOp::minimum: return a <= b || a != a ? a : b;
-    case BinaryOp::greater: return a > b ? T(1) : T(0);
-  }
-  return T(0);
-}
-
 constexpr int64_t kGrain = 1 << 16;
 
 /// n elements of one operand of a two-axis walk [rows, c] from position `at` on, laid out densely.

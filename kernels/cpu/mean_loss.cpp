@@ -5,32 +5,14 @@
 
 #include "kernels/base/parallel.h"
 #include "kernels/mean_loss.h"
+#include "kernels/mean_loss_math.h"
 
 namespace kintsugi::cpu {
 namespace {
 
 constexpr int64_t kChunk = 1 << 15;
 
-double distance(MeanLossKind kind, double d, double param) {
-  switch (kind) {
-    case MeanLossKind::l1: return std::fabs(d);
-    case MeanLossKind::mse: return d * d;
-    case MeanLossKind::smooth_l1: return std::fabs(d) < param ? d * d / (2 * param) : std::fabs(d) - param / 2;
-    case MeanLossKind::charbonnier: return std::sqrt(d * d + param);
-  }
-  return 0;
-}
-
-double slope(MeanLossKind kind, double d, double param) {
-  const double sign = d > 0 ? 1 : d < 0 ? -1 : 0;
-  switch (kind) {
-    case MeanLossKind::l1: return sign;
-    case MeanLossKind::mse: return 2 * d;
-    case MeanLossKind::smooth_l1: return std::fabs(d) < param ? d / param : sign;
-    case MeanLossKind::charbonnier: return d / std::sqrt(d * d + param);
-  }
-  return 0;
-}
+double root(double v) { return std::sqrt(v); }
 
 }  // namespace
 
@@ -38,7 +20,7 @@ void mean_loss_fwd_ref(const Context&, const MeanLossFwd& p) {
   visit_float(p.dtype, "mean_loss_fwd", [&]<class T>() {
     const T *a = static_cast<const T*>(p.a), *b = static_cast<const T*>(p.b);
     double s = 0;
-    for (int64_t i = 0; i < p.n; ++i) s += distance(p.kind, double(a[i]) - double(b[i]), p.param);
+    for (int64_t i = 0; i < p.n; ++i) s += loss_distance(p.kind, double(a[i]) - double(b[i]), p.param, root);
     *static_cast<T*>(p.y) = T(s / double(p.n));
   });
 }
@@ -48,7 +30,7 @@ void mean_loss_bwd_ref(const Context&, const MeanLossBwd& p) {
     const T *a = static_cast<const T*>(p.a), *b = static_cast<const T*>(p.b);
     const double g = double(*static_cast<const T*>(p.gy)) / double(p.n);
     for (int64_t i = 0; i < p.n; ++i) {
-      const T v = T(g * slope(p.kind, double(a[i]) - double(b[i]), p.param));
+      const T v = T(g * loss_slope(p.kind, double(a[i]) - double(b[i]), p.param, root));
       if (p.ga) static_cast<T*>(p.ga)[i] = v;
       if (p.gb) static_cast<T*>(p.gb)[i] = -v;
     }

@@ -249,7 +249,7 @@ void check_sim_rows(const OpCase& c, const Sample& s, const Result& truth) {
       Result first;
       for (simt::Schedule schedule : {simt::Schedule::forward, simt::Schedule::reverse, simt::Schedule::shuffled}) {
         simt::ScheduleGuard order(schedule);
-        INFO("schedule ", simt::name(schedule));
+        INFO("schedule ", std::string(simt::name(schedule)));  // doctest prints a char* as an address
         Result got;
         const Answer answer = ask([&] { got = run(c, s, {DType::f32, {DeviceKind::sim}}); });
         if (answer == Answer::too_large) sim_rows[row].too_large.insert(c.op + "/" + s.name);

@@ -36,7 +36,7 @@ struct StoreOptions {
   DType dtype = DType::f32;  // f32 or f64
   uint64_t seed = 0;
   bool initialise = true;  // false: parameters are left unwritten because a checkpoint will be loaded
-  Device device;           // where parameters and buffers live; the numbers they start with do not depend on it
+  Device device = {};      // where parameters and buffers live; the numbers they start with do not depend on it
 };
 
 class Scope;

@@ -392,6 +392,9 @@ TEST_CASE("every kernel family has an op case") {
 TEST_SUITE("zz summary") {
   TEST_CASE("every row of the emulated GPU ran a ragged sample and another") {
     if (sim_rows.empty()) return;  // the op cases were not chosen
+    for (const FamilyInfo* f : all_families())
+      for (const RowInfo& row : f->row_infos())
+        if (row.where == DeviceKind::sim) CHECK_MESSAGE(sim_rows.contains(f->name() + ("=" + row.name)), f->name(), "=", row.name, " ran no sample");
     int pairs = 0;
     std::string skipped, without_bf16;
     for (const auto& [row, did] : sim_rows) {

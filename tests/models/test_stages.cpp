@@ -79,7 +79,8 @@ TEST_CASE("stage I: gradients equal those of the plain sum of losses") {
   const Var last = std::get<Conv2d>(b.net.generator.blocks.back()).weight;
   const auto norm = [&](const Var& loss) {
     double s = 0;
-    for (double v : grad(loss, {last}, {}, {.keep_graph = true})[0].value().span<double>()) s += v * v;
+    const Var g = grad(loss, {last}, {}, {.keep_graph = true})[0];  // named: a loop over a temporary's span outlives it
+    for (double v : g.value().span<double>()) s += v * v;
     return std::sqrt(s);
   };
   const double d = std::min(1.0, norm(recon) / (norm(gan) + 1e-4));

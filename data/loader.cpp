@@ -8,7 +8,8 @@ namespace kintsugi {
 
 Loader::Loader(DatasetPtr dataset, const LoaderOptions& options)
     : dataset_(std::move(dataset)), options_(options), wanted_(options.first_batch), unclaimed_(options.first_batch) {
-  KIN_CHECK(dataset_ && dataset_->size() > 0, "loader: the dataset must not be empty");
+  KIN_CHECK(dataset_, "loader: a dataset is needed, got none");
+  KIN_CHECK(dataset_->size() > 0, "loader: dataset must hold at least one sample, got ", dataset_->size());
   KIN_CHECK(options.batch > 0, "loader: batch must be positive, got ", options.batch);
   KIN_CHECK(options.threads >= 0, "loader: threads must not be negative, got ", options.threads);
   KIN_CHECK(options.ahead > 0, "loader: ahead must be positive, got ", options.ahead);

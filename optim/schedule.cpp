@@ -46,9 +46,9 @@ Schedule cosine(double lr, int64_t period, double eta_min) {
 }
 
 Schedule cosine_restart(double lr, std::vector<int64_t> periods, std::vector<double> weights, double eta_min) {
-  KIN_CHECK(!periods.empty() && std::all_of(periods.begin(), periods.end(), [](int64_t p) { return p > 0; }),
-            "cosine_restart: periods must be positive");
-  KIN_CHECK(weights.size() == periods.size(), "cosine_restart: weights must be as many as periods, ", periods.size(), ", got ",
+  KIN_CHECK(!periods.empty(), "cosine_restart: periods must name at least one, got none");
+  for (const int64_t period : periods) KIN_CHECK(period > 0, "cosine_restart: periods must be positive, got ", period);
+  KIN_CHECK(weights.size() == periods.size(), "cosine_restart: weights must be as many as periods (", periods.size(), "), got ",
             weights.size());
   return [=, periods = std::move(periods), weights = std::move(weights)](int64_t position) {
     int64_t begin = 0;

@@ -40,12 +40,11 @@ std::vector<std::filesystem::path> golden_files(const std::filesystem::path& dir
 
 class Report {
  public:
-  Report(std::ostream& out, bool failures_only) : out_(out), failures_only_(failures_only) {
-    out_ << fmt::format("{:<44} {:<48} {:>4} {:>6} {:>10} {:>10}  ok\n", "case", "tensor", "type", "rule", "error", "tolerance");
-  }
+  Report(std::ostream& out, bool failures_only) : out_(out), failures_only_(failures_only) {}
 
   void ran(const std::string& name, const Check& check) {
-    ++cases_;
+    if (cases_++ == 0)
+      out_ << fmt::format("{:<44} {:<48} {:>4} {:>6} {:>10} {:>10}  ok\n", "case", "tensor", "type", "rule", "error", "tolerance");
     bool held = true;
     for (const Comparison& c : check.rows()) {
       held &= c.ok;
@@ -64,6 +63,8 @@ class Report {
   void leave_out(const std::string& name) { left_out_.push_back(name); }
 
   bool saw_something() const { return cases_ > 0 || !aside_.empty(); }
+  /// Files whose names say nothing, when nothing was compared; otherwise empty.
+  std::vector<std::string> only_unknown() { return cases_ == 0 ? aside_[Standing::unknown] : std::vector<std::string>{}; }
 
   int finish() {
     list("data for other cases", aside_[Standing::data]);
@@ -167,6 +168,9 @@ int run_parity(const ParityOptions& options, std::ostream& out) {
     parity::run_file(file, label.replace_extension().generic_string(), {options}, report);
   }
   if (!report.saw_something()) throw UsageError(text("parity: no case matches '", options.only, "'"));
+  if (const auto unknown = report.only_unknown(); !unknown.empty())
+    throw UsageError(text("parity: nothing was compared: no case is known for ", unknown.front(),
+                          unknown.size() > 1 ? text(" and ", unknown.size() - 1, " more") : "", "; cases go by the file's name"));
   const int code = report.finish();
   if (!options.json.empty()) {
     const std::string written = report.json().dump(1) + "\n";

@@ -11,7 +11,7 @@
 namespace kintsugi::parity {
 namespace {
 
-void vgg19_case(const GoldenFile& golden, Check& check, const std::string& name, const Json& options, DType dtype) {
+void vgg19_loss_case(const GoldenFile& golden, Check& check, const std::string& name, const Json& options, DType dtype) {
   static const std::map<std::string, FeatureDistance> distances{
       {"l1", FeatureDistance::l1}, {"mse", FeatureDistance::mse}, {"fro", FeatureDistance::fro}};
   PerceptualArgs args{.layer_weights = {}, .style_weight = options.at("style_weight").get<double>(),
@@ -71,7 +71,7 @@ std::vector<ParityCase> cases(const GoldenFile& golden) {
   for (const auto& [name, options] : table.items()) {
     if (options.contains("criterion"))
       all.push_back({name, network_run([&golden, name = name, options = options](Check& check, DType dtype) {
-                       vgg19_case(golden, check, name, options, dtype);
+                       vgg19_loss_case(golden, check, name, options, dtype);
                      })});
     else if (name == "lpips_loss")
       all.push_back({name, network_run([&golden](Check& check, DType dtype) { lpips_loss_case(golden, check, dtype); })});

@@ -13,7 +13,7 @@ namespace kintsugi::parity {
 namespace {
 
 /// sum over layers of mean(conv * w), w the formula tensors metrics/vgg19#w_<layer>.
-void vgg19_case(PartRun& r) {
+void vgg19_features_case(PartRun& r) {
   const GoldenFile& golden = r.golden();
   ParameterStore store({.dtype = r.dtype(), .initialise = false, .device = run_device(r.dtype())});
   const Vgg vgg(store.root(), VggDepth::vgg19, VggNames::features, "relu5_4");
@@ -83,7 +83,7 @@ void vgg_triplet_case(PartRun& r) {
 }
 
 const ParityRegistration registrations[] = {
-    ParityRegistration(network_part_kind("metrics/vgg19", 7e-7, vgg19_case)),
+    ParityRegistration(network_part_kind("metrics/vgg19", 7e-7, vgg19_features_case)),
     ParityRegistration(network_part_kind("metrics/lpips_vgg", 2.1e-6, lpips_vgg_case)),
     ParityRegistration(network_part_kind("codeformer_pp/vgg_triplet", 2.9e-6, vgg_triplet_case)),
 };

@@ -118,14 +118,13 @@ CodeFormer::CodeFormer(Scope s, const CodeFormerArgs& a)
   args.sites = sites_of("sites", a.sites, backbone.generator, a.connect_list);
 }
 
-CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call) const {
+CodeFormerCodes CodeFormer::encode(const Var& x, const CodeFormerCall& call) const {
   const bool fuse = !call.code_only && (call.w > 0 || mode_->training);
-  CodeFormerOutput out;
+  CodeFormerCodes out;
 
-  std::map<int64_t, Var> tapped;
   out.lq_feat = backbone.encoder.walk(x, [&](int i, Var h) {
     for (const auto& [resolution, block] : args.taps)
-      if (fuse && block == i) tapped[resolution] = h.detach();  // the fusion must not train the encoder
+      if (fuse && block == i) out.taps[resolution] = h.detach();  // the fusion must not train the encoder
     return h;
   });
   const Shape& latent = out.lq_feat.shape();
@@ -139,16 +138,26 @@ CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call
   if (call.code_only) return out;
 
   out.indices = argmax(out.logits, -1);
-  Var codes = reshape(backbone.quantize.codes(out.indices), latent);
-  if (call.detach_16) codes = codes.detach();
-  if (call.adain) codes = ada_in(codes, out.lq_feat);
+  out.codes = reshape(backbone.quantize.codes(out.indices), latent);
+  if (call.detach_16) out.codes = out.codes.detach();
+  if (call.adain) out.codes = ada_in(out.codes, out.lq_feat);
+  return out;
+}
 
-  out.image = backbone.generator.walk(codes, [&](int i, Var h) {
+Var CodeFormer::decode(const CodeFormerCodes& codes, double w) const {
+  const bool fuse = w > 0 || mode_->training;
+  KIN_CHECK(!fuse || codes.taps.size() == args.taps.size(), "codeformer: w = ", w, " needs ", args.taps.size(),
+            " encoder features, got ", codes.taps.size(), "; encode with w > 0");
+  return backbone.generator.walk(codes.codes, [&](int i, Var h) {
     for (const auto& [resolution, block] : fuse_convs_dict)
-      if (fuse && args.sites.at(resolution) == i) h = block(tapped.at(resolution), h, call.w);
+      if (fuse && args.sites.at(resolution) == i) h = block(codes.taps.at(resolution), h, w);
     return h;
   });
-  return out;
+}
+
+CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call) const {
+  const CodeFormerCodes codes = encode(x, call);
+  return {call.code_only ? Var() : decode(codes, call.w), codes.logits, codes.lq_feat, codes.indices};
 }
 
 const Var& CodeFormer::last_layer(bool generator_is_frozen) const {

@@ -67,6 +67,15 @@ struct CodeFormerOutput {
   Tensor indices;  // [N,T] predicted codes; empty for code_only
 };
 
+/// What is known of a face before the generator paints it: one of these gives pictures at any w.
+struct CodeFormerCodes {
+  Var logits;                   // [N,T,K]
+  Var lq_feat;                  // [N,h,w,D]
+  Tensor indices;               // [N,T] predicted codes; empty for code_only
+  Var codes;                    // [N,h,w,D] what the generator starts from; empty for code_only
+  std::map<int64_t, Var> taps;  // encoder features by resolution; empty when the call fuses nothing
+};
+
 struct CodeFormer {
   CodeFormerArgs args;
   Var position_emb;  // [latent_size, dim_embd], starts at zero
@@ -84,6 +93,11 @@ struct CodeFormer {
   /// While the store trains, w = 0 keeps the fusion layers in the graph with zero contribution, so that each of their parameters
   /// has a gradient; in eval mode it skips them.
   CodeFormerOutput operator()(const Var& x, const CodeFormerCall& call = {}) const;
+
+  /// The two halves of that call: encode() up to the codes, with taps when call.w > 0 or the store trains, and decode() to the
+  /// image [N,H,W,3] at a w of its own. Throws Error when w > 0 and there are no taps.
+  CodeFormerCodes encode(const Var& x, const CodeFormerCall& call = {}) const;
+  Var decode(const CodeFormerCodes& codes, double w) const;
 
   /// "fuse_convs_dict.<last of connect_list>.shift.2.weight" or, when the generator trains too, the generator's last convolution:
   /// where the adaptive GAN weight is measured.

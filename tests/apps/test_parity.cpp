@@ -90,7 +90,12 @@ TEST_CASE("parity: a case that throws has failed; an unknown one is listed by na
   CHECK_MESSAGE(run.exit_code == 4, run.output);
   CHECK(run.output.find("bmm/out") != std::string::npos);
   CHECK(run.output.find("unknown:\n  ops_linear/spline\n  sub/nobody_knows\n") != std::string::npos);
-  CHECK(run_program("parity " + shell_path(folder.path()) + " --only nobody").exit_code == 0);
+  for (const std::string& alone : {shell_path(folder.path()) + " --only nobody", shell_path(folder / "sub" / "nobody_knows.safetensors")}) {
+    const ProgramRun nothing = run_program("parity " + alone);
+    CHECK(nothing.exit_code == 2);
+    CHECK_MESSAGE(nothing.err.find("nothing was compared") != std::string::npos, nothing.output);
+    CHECK(nothing.err.find("nobody_knows") != std::string::npos);
+  }
   const ProgramRun excepted = run_program("parity " + shell_path(folder.path()) + " --except spline --except bmm");
   CHECK_MESSAGE(excepted.exit_code == 0, excepted.output);
   CHECK(excepted.output.find("left out:\n  ops_linear/bmm\n  ops_linear/spline\n") != std::string::npos);

@@ -118,7 +118,7 @@ TEST_CASE("loader: the queue is bounded, and closing with work in flight is clea
   }
   { Loader unused(data, o); }
   CHECK_THROWS_WITH_AS(Loader(data, with(0, 1)), doctest::Contains("batch must be positive, got 0"), Error);
-  CHECK_THROWS_WITH_AS(Loader(std::make_shared<Numbers>(0), with(1, 1)), doctest::Contains("empty"), Error);
+  CHECK_THROWS_WITH_AS(Loader(std::make_shared<Numbers>(0), with(1, 1)), doctest::Contains("at least one sample, got 0"), Error);
 }
 
 TEST_CASE("batch: pictures to tensors and back") {

@@ -126,3 +126,16 @@ TEST_CASE("codeformer: a stage I network fills the backbone and nothing else") {
   CHECK(equal(n.store.param("generator.blocks.0.weight").value(), vq.param("generator.blocks.0.weight").value()));
   CHECK(equal(n.store.param("feat_emb.weight").value(), feat));
 }
+
+TEST_CASE("codeformer: codes found once give the pictures of every w") {
+  Net n;
+  n.store.eval();
+  const CodeFormerCodes codes = n.net.encode(n.x, {.w = 1, .adain = true});
+  for (double w : {0.0, 0.5, 1.0}) {
+    CAPTURE(w);
+    CHECK(equal(n.net.decode(codes, w).value(), n.net(n.x, {.w = w, .adain = true}).image.value()));
+  }
+  CHECK(!equal(n.net.decode(codes, 0).value(), n.net.decode(codes, 1).value()));
+  const CodeFormerCodes without = n.net.encode(n.x, {.w = 0});
+  CHECK_THROWS_WITH_AS(n.net.decode(without, 0.5), doctest::Contains("w = 0.5 needs 1 encoder features, got 0"), Error);
+}

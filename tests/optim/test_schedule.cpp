@@ -44,6 +44,6 @@ TEST_CASE("schedules at their ends") {
   CHECK(rate(7) == 0.1);
   CHECK(rate(1000) == 0.1);
   CHECK(multistep_restart(1, {6}, 0.5, {0, 6}, {1, 0.8})(6) == 0.8);  // a restart overrides a milestone of the same position
-  CHECK_THROWS_WITH_AS(cosine_restart(1, {4, 2}, {1}), doctest::Contains("as many as periods, 2, got 1"), Error);
+  CHECK_THROWS_WITH_AS(cosine_restart(1, {4, 2}, {1}), doctest::Contains("as many as periods (2), got 1"), Error);
   CHECK_THROWS_WITH_AS(multistep_restart(1, {4}, 0.5, {1}, {1}), doctest::Contains("ascend from 0"), Error);
 }

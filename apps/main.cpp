@@ -15,6 +15,7 @@
 #include "apps/info.h"
 #include "apps/kernels.h"
 #include "apps/parity/parity.h"
+#include "apps/restore/command_line.h"
 #include "apps/restore/restore.h"
 #include "apps/train_command.h"
 #include "kernels/base/parallel.h"
@@ -67,12 +68,8 @@ int run(int argc, char** argv) {
   RestoreOptions restore_options;
   auto* restore = app.add_subcommand("restore", "Restore aligned faces");
   add_example(*restore, "photo.png --weights demo -o restored.png");
-  restore->add_option("INPUT", restore_options.inputs, "Pictures, or folders of pictures")->required();
-  restore->add_option("--weights", restore_options.weights, "CodeFormer checkpoint (ours or a .pth), or a run folder")->required();
-  restore->add_option("-o,--out", restore_options.out, "Folder, or a file name when one picture goes in")->capture_default_str();
-  restore->add_option("-w,--w", restore_options.w, "Fidelity: 0 = quality, 1 = closest to the input")->capture_default_str();
-  restore->add_flag("--json", json, "Report per picture on stdout");
-  restore->callback([&] { command = [&] { restore_options.json = json; restore_options.quiet = quiet; restore_options.device = where(); return run_restore(restore_options); }; });
+  add_restore_options(*restore, restore_options);
+  restore->callback([&] { command = [&] { restore_options.device = where(); restore_options.quiet = quiet; return run_restore(restore_options); }; });
 
   auto* list = app.add_subcommand("kernels", "List kernel families, their rows and what each supports");
   add_example(*list, "");
@@ -116,7 +113,7 @@ int run(int argc, char** argv) {
   }; });
 
   try {
-    app.parse(argc, argv);
+    app.parse(with_sweep_values({argv, argv + argc}));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
     throw UsageError(complaint(app, e));

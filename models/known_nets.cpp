@@ -245,17 +245,22 @@ void register_parameters(const KnownNet& net, ParameterStore& store) {
   else fail(net.tensors.origin, ": a ", net.kind, " is not a network known here");
 }
 
+std::string published_task(const KnownNet& net) {
+  if (net.kind != kCodeFormerKind) return {};
+  const CodeFormerArgs args = codeformer_args_from_json(net.arguments);
+  if (args.backbone.img_size != 512 || args.dim_embd != 512 || args.n_layers != 9) return {};
+  const int64_t codes = args.backbone.codebook_size;
+  const bool coarse = args.connect_list == std::vector<int64_t>{32, 64, 128};
+  if (args.connect_list == std::vector<int64_t>{32, 64, 128, 256} && codes == 1024) return "restore";
+  return coarse && codes == 1024 ? "colorize" : coarse && codes == 512 ? "inpaint" : "";
+}
+
 std::string describe(const KnownNet& net) {
   if (net.kind == kCodeFormerKind) {
     const CodeFormerArgs args = codeformer_args_from_json(net.arguments);
-    // The published colourisation and inpainting networks leave out the finest scale; the latter has half of the codes.
-    const bool published = args.backbone.img_size == 512 && args.dim_embd == 512 && args.n_layers == 9;
-    const bool coarse = args.connect_list == std::vector<int64_t>{32, 64, 128};
-    const char* task = !published                           ? ""
-                       : !coarse                            ? " for restoration"
-                       : args.backbone.codebook_size == 512 ? " for inpainting"
-                                                            : " for colourisation";
-    return text("CodeFormer", task, ", ", args.backbone.img_size, " pixels (fusion at ", joined(args.connect_list), "; ",
+    const std::string task = published_task(net);
+    const char* purpose = task == "restore" ? " for restoration" : task == "colorize" ? " for colourisation" : task == "inpaint" ? " for inpainting" : "";
+    return text("CodeFormer", purpose, ", ", args.backbone.img_size, " pixels (fusion at ", joined(args.connect_list), "; ",
                 args.backbone.codebook_size, " codes, ", args.n_layers, " layers of width ", args.dim_embd, ")");
   }
   if (net.kind == kVqganKind) {

@@ -39,6 +39,10 @@ KnownNet open_network(const std::string& path, const std::string& kind);
 /// Registers the parameters of a known network. Throws Error for another kind and for arguments that cannot be built.
 void register_parameters(const KnownNet& net, ParameterStore& store);
 
+/// "restore", "colorize" or "inpaint" when it has the sizes of CodeFormer's published network for that task, else empty. The colour
+/// and inpainting networks leave out the finest fusion, and the latter has half of the codes.
+std::string published_task(const KnownNet& net);
+
 /// In words: "CodeFormer for restoration (fusion at 32, 64, 128, 256; 1024 codes)".
 std::string describe(const KnownNet& net);
 

@@ -62,6 +62,7 @@ Device choose_device(const std::string& asked, bool quiet) {
       throw Error(text("--device ", asked, ": ", why, "; use --device cpu or auto"));
     say(described(device));
   }
+  if (device.kind == DeviceKind::cpu) say("cpu, asked for by --device");
   if (device.kind == DeviceKind::sim) say("sim, the emulated GPU: the kernels of a GPU run by the CPU, slowly, to check them");
   return device;
 }

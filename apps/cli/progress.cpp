@@ -33,6 +33,12 @@ void Progress::update(int64_t done, const std::string& note) {
   draw(done, note);
 }
 
+void Progress::say(const std::string& line) {
+  const bool over_bar = !quiet_ && bar_ && last_drawn_ >= 0;
+  fmt::print(stderr, "{}{}\n", over_bar ? "\r\033[K" : "", line);
+  if (over_bar) last_drawn_ = -1;
+}
+
 void Progress::draw(int64_t done, const std::string& note) {
   const double share = double(done) / double(total_), now = seconds();
   const std::string left = done > 0 && done < total_ ? " left " + duration(now / share - now) : " in " + duration(now);

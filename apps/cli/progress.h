@@ -16,13 +16,15 @@ class Progress {
 
   /// `done` steps are finished; `note` stands behind ("loss 0.123").
   void update(int64_t done, const std::string& note = {});
+  /// A line of its own on stderr, quiet or not; the bar is drawn anew below it.
+  void say(const std::string& line);
 
  private:
   double seconds() const;
   void draw(int64_t done, const std::string& note);
 
   std::string label_;
-  int64_t total_, last_done_ = 0;
+  int64_t total_;
   bool quiet_, bar_;
   std::chrono::steady_clock::time_point start_;
   double last_drawn_ = -1e9;

@@ -5,73 +5,51 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <map>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/progress.h"
+#include "apps/cli/stop_signals.h"
+#include "apps/restore/pictures.h"
+#include "apps/restore/report.h"
 #include "apps/restore/restorer.h"
+#include "apps/restore/task.h"
+#include "autograd/finite_watch.h"
+#include "data/batch.h"
 #include "data/image_file.h"
+#include "data/label.h"
+#include "tensor/atomic_file.h"
+#include "tensor/sha256.h"
 
 namespace kintsugi {
 namespace fs = std::filesystem;
 namespace {
 
-struct Job {
-  fs::path in, out;
-  std::string problem;  // why there is nothing to restore, or empty
+using Status = PictureOutcome::Status;
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// A folder gives its images in name order, whatever their extension; a named file is taken as it is, so that a text
-// file called .png is reported and not passed over.
-std::vector<fs::path> pictures_in(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& e : fs::directory_iterator(folder))
-    if (e.is_regular_file() && image_format(e.path())) files.push_back(e.path());
-  std::sort(files.begin(), files.end());
-  KIN_CHECK(!files.empty(), folder.string(), ": holds no images");
-  return files;
+void check_options(const RestoreOptions& o) {
+  const auto check_w = [](const char* option, double w) {
+    if (!(w >= 0 && w <= 1)) throw UsageError(text(option, " must be from 0 to 1, got ", w));
+  };
+  if (o.inputs.empty()) throw UsageError("restore: INPUT is required: a picture, a folder or a pattern in quotes; see kintsugi restore --help");
+  if (o.w) check_w("--w", *o.w);
+  for (double w : o.sweep) check_w("--sweep-w", w);
+  if (!(o.blend > 0 && o.blend <= 1)) throw UsageError(text("--blend must be above 0 and at most 1, got ", o.blend));
+  if (o.w && !o.sweep.empty()) throw UsageError("--sweep-w shows several w, --w asks for one; leave one of them out");
+  if (o.blend != 1 && !o.sweep.empty()) throw UsageError("--sweep-w shows what w alone does; leave out --blend");
+  if (const fs::path folder = fs::path(o.report).parent_path(); !folder.empty() && !fs::is_directory(folder))
+    throw UsageError(text("--report ", o.report, ": there is no folder ", folder.string()));
+  if (!o.mask.empty() && o.task != "inpaint") throw UsageError(text("--mask belongs to --task inpaint, got --task ", o.task));
 }
 
-bool names_image(const fs::path& path) {
-  const fs::path e = path.extension();
-  return e == ".png" || e == ".jpg" || e == ".jpeg";
-}
-
-// Which picture goes where. Throws UsageError when two would land in one file or one on itself; writes nothing.
-std::vector<Job> jobs_of(const RestoreOptions& o) {
-  std::vector<Job> jobs;
-  for (const auto& in : o.inputs) {
-    std::error_code error;
-    if (!fs::is_directory(in, error)) {
-      jobs.push_back({in, {}, {}});
-      continue;
-    }
-    try {
-      for (const auto& f : pictures_in(in)) jobs.push_back({f, {}, {}});
-    } catch (const std::exception& e) {
-      jobs.push_back({in, {}, e.what()});
-    }
-  }
-  const fs::path out = o.out;
-  std::error_code absent;
-  const bool single = names_image(out) && !fs::is_directory(out, absent);
-  if (single && jobs.size() != 1)
-    throw UsageError(text("--out ", o.out, " names one picture, but ", jobs.size(), " go in; give a folder"));
-  std::map<fs::path, fs::path> taken;
-  for (auto& job : jobs) {
-    if (!job.problem.empty()) continue;
-    job.out = single ? out : out / job.in.stem().concat(".png");
-    const auto [slot, fresh] = taken.emplace(job.out, job.in);
-    if (!fresh)
-      throw UsageError(text(slot->second.string(), " and ", job.in.string(), " would both be written to ", job.out.string()));
-    if (fs::equivalent(job.in, job.out, absent))
-      throw UsageError(text(job.in.string(), " would be written over itself; give another --out"));
-  }
-  return jobs;
-}
-
-// Makes the folder of the results; says whether it was not there before.
+// Makes a folder with those above it; says whether it was not there before.
 bool make_folder(const fs::path& folder) {
   std::error_code error;
   const bool made = fs::create_directories(folder, error);
@@ -79,43 +57,159 @@ bool make_folder(const fs::path& folder) {
   return made;
 }
 
+class Run {
+ public:
+  Run(const RestoreOptions& options, const Restorer& restorer, const std::vector<PictureJob>& jobs, std::vector<double> ws)
+      : o_(options), task_(task_of(options.task)), ws_(std::move(ws)), restorer_(restorer), jobs_(jobs), outcomes_(jobs.size()),
+        progress_(options.task, int64_t(jobs.size()), options.quiet) {
+    if (!o_.mask.empty()) mask_ = read_image(o_.mask);
+  }
+
+  void all() {
+    for (size_t begin = 0; begin < jobs_.size() && !StopSignals::received(); begin += size_t(o_.batch))
+      batch(begin, std::min(jobs_.size(), begin + size_t(o_.batch)));
+  }
+  const std::vector<PictureOutcome>& outcomes() const { return outcomes_; }
+
+ private:
+  struct Ready {
+    size_t job;
+    Face face;
+  };
+
+  void batch(size_t begin, size_t end) {
+    std::vector<Ready> faces;
+    for (size_t i = begin; i < end; ++i)
+      attempt(i, [&] {
+        KIN_CHECK(jobs_[i].problem.empty(), jobs_[i].problem);
+        Image picture = read_image(jobs_[i].in);
+        outcomes_[i].width = picture.w, outcomes_[i].height = picture.h;
+        faces.push_back({i, prepare(task_, std::move(picture), mask_.empty() ? nullptr : &mask_, restorer_.network_size(), restorer_.least_size())});
+        outcomes_[i].notes = faces.back().face.notes;
+      });
+    if (!faces.empty()) through_network(faces);
+    progress_.update(int64_t(end));
+  }
+
+  void through_network(const std::vector<Ready>& faces) {
+    const Stopwatch time;
+    std::vector<Tensor> results;
+    std::string problem;
+    try {
+      std::vector<Image> seen;
+      for (const Ready& r : faces) seen.push_back(r.face.seen);
+      results = restorer_(to_tensor(seen), ws_, rules(task_).adain);
+    } catch (const std::exception& e) {
+      problem = e.what();
+    }
+    const double share = time.seconds() / double(faces.size());
+    for (size_t n = 0; n < faces.size(); ++n) {
+      const size_t i = faces[n].job;
+      outcomes_[i].seconds += share;
+      attempt(i, [&] {
+        KIN_CHECK(problem.empty(), problem);
+        save(i, picture_of(faces[n].face, results, int64_t(n)));
+      });
+    }
+  }
+
+  // Picture n of every w, as it is written.
+  Image picture_of(const Face& face, const std::vector<Tensor>& results, int64_t n) const {
+    std::vector<LabelledImage> columns{{task_ == Task::restore ? "degraded" : "input", face.picture}};
+    for (size_t k = 0; k < ws_.size(); ++k) {
+      KIN_CHECK(all_finite(results[k].rows(n, n + 1)), "the network's result is not finite; the weights or the input are broken");
+      columns.push_back({fmt::format("w={}", ws_[k]), finish(task_, face, to_image(results[k], n), o_.blend)});
+    }
+    return o_.sweep.empty() ? columns.back().image : labelled_row(columns);
+  }
+
+  void save(size_t i, const Image& picture) {
+    const StopSignals::Hold whole_file;
+    const fs::path& out = jobs_[i].out;
+    if (!names_picture(o_.out)) make_folder(out.parent_path());
+    write_image(out, picture, o_.quality);
+    outcomes_[i].status = Status::done;
+  }
+
+  // Runs a step of picture i; what it throws is the picture's failure, told at once.
+  template <class Step>
+  void attempt(size_t i, Step&& step) {
+    const Stopwatch time;
+    try {
+      step();
+    } catch (const std::exception& e) {
+      const std::string path = jobs_[i].in.string(), what = e.what();
+      outcomes_[i].status = Status::failed;
+      outcomes_[i].error = what.find(path) == std::string::npos ? path + ": " + what : what;
+      progress_.say("kintsugi: " + outcomes_[i].error);
+    }
+    outcomes_[i].seconds += time.seconds();
+  }
+
+  const RestoreOptions& o_;
+  const Task task_;
+  const std::vector<double> ws_;
+  const Restorer& restorer_;
+  const std::vector<PictureJob>& jobs_;
+  Image mask_;
+  std::vector<PictureOutcome> outcomes_;
+  Progress progress_;
+};
+
+std::vector<double> ws_of(const RestoreOptions& o) {
+  return o.sweep.empty() ? std::vector<double>{o.w.value_or(rules(task_of(o.task)).w)} : o.sweep;
+}
+
+void announce(const RestoreOptions& o, const Restorer& restorer, size_t pictures, const std::vector<double>& ws) {
+  fmt::print(stderr, "{}: {} picture{} on {}, network {}x{}, w = {}{}\n", o.task, pictures, pictures == 1 ? "" : "s", text(o.device), restorer.network_size(),
+             restorer.network_size(), fmt::join(ws, ", "), o.batch > 1 ? fmt::format(", {} at once", o.batch) : "");
+}
+
+// A network trained for something else gives pictures all the same, and wrong ones.
+std::string mismatch(const RestoreOptions& o, const Restorer& restorer) {
+  const std::string& made_for = restorer.published_task();
+  return made_for.empty() || made_for == o.task ? "" : text(restorer.path(), " has the sizes of the published network for ", made_for, ", not for ", o.task);
+}
+
 }  // namespace
 
 int run_restore(const RestoreOptions& o) {
-  if (!(o.w >= 0 && o.w <= 1)) throw UsageError(text("--w must be from 0 to 1, got ", o.w));
-  const auto jobs = jobs_of(o);
+  check_options(o);
+  const std::vector<double> ws = ws_of(o);
+  const auto jobs = find_pictures({.inputs = o.inputs, .out = o.out, .recursive = o.recursive, .ending = o.format == "same" ? "" : "." + o.format,
+                                   .suffix = o.sweep.empty() ? "" : "_sweep"});
   const Restorer restorer(o.weights, o.device);
-  const bool single = jobs.size() == 1 && jobs[0].out == fs::path(o.out);
-  const bool made = !single && make_folder(o.out);
-  if (!o.quiet) fmt::print(stderr, "restoring {} picture{} on {}, network {}x{}, w = {}\n", jobs.size(), jobs.size() == 1 ? "" : "s", text(o.device),
-                           restorer.network_size(), restorer.network_size(), o.w);
-  auto report = nlohmann::ordered_json::array();
-  int failures = 0;
+  const bool made = !names_picture(o.out) && make_folder(o.out);
+  if (!o.quiet) announce(o, restorer, jobs.size(), ws);
+  const std::string doubt = mismatch(o, restorer);
+  if (!doubt.empty()) fmt::print(stderr, "kintsugi: warning: {}\n", doubt);
+
+  const StopSignals signals;
+  std::vector<PictureOutcome> outcomes;
   {
-    Progress progress("restore", int64_t(jobs.size()), o.quiet);
-    for (const auto& job : jobs) {
-      const auto start = std::chrono::steady_clock::now();
-      nlohmann::ordered_json entry{{"input", job.in.string()}};
-      try {
-        KIN_CHECK(job.problem.empty(), job.problem);
-        write_image(job.out, restorer(read_image(job.in), o.w));
-        entry["output"] = job.out.string();
-      } catch (const Error& e) {
-        ++failures;
-        const std::string message = std::string(e.what()).find(job.in.string()) == std::string::npos ? text(job.in.string(), ": ", e.what()) : e.what();
-        entry["error"] = message;
-        fmt::print(stderr, "kintsugi: {}\n", message);
-      }
-      entry["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      report.push_back(entry);
-      progress.update(int64_t(report.size()));
-    }
+    Run run(o, restorer, jobs, ws);
+    run.all();
+    outcomes = run.outcomes();
   }
+  const auto count = [&](Status s) { return std::count_if(outcomes.begin(), outcomes.end(), [&](const auto& p) { return p.status == s; }); };
+  const auto done = count(Status::done), failed = count(Status::failed), not_started = count(Status::not_started);
   std::error_code kept;
-  if (made && failures == int(jobs.size())) fs::remove(o.out, kept);  // only an empty folder goes
-  if (o.json) fmt::print("{}\n", report.dump(2));
-  else if (!o.quiet) fmt::print(stderr, "{} restored, {} failed\n", jobs.size() - failures, failures);
-  return failures == 0 ? kDone : failures == int(jobs.size()) ? kFailed : kSomeFailed;
+  if (made && done == 0) fs::remove(o.out, kept);  // only an empty folder goes
+  if (o.json || !o.report.empty()) {
+    if (!doubt.empty())
+      for (auto& p : outcomes) p.notes.push_back(doubt);
+    const std::string report = report_of(jobs, outcomes, {.task = o.task, .device = text(o.device), .weights = restorer.path(),
+                                                          .weights_sha256 = sha256_of_file(restorer.path()), .network_size = restorer.network_size(),
+                                                          .ws = ws, .sweep = !o.sweep.empty(), .blend = o.blend}).dump(2) + "\n";
+    if (o.json) fmt::print("{}", report);
+    if (!o.report.empty()) write_file(o.report, report.data(), report.size());
+  }
+  const int signal = StopSignals::received();
+  if (!o.quiet || signal)
+    fmt::print(stderr, "{}{} done, {} failed{}\n", signal ? "stopped by a signal: " : "", done, failed,
+               not_started ? fmt::format(", {} not started", not_started) : "");
+  if (signal) return exit_code_of_signal(signal);
+  return failed == 0 ? kDone : done == 0 ? kFailed : kSomeFailed;
 }
 
 }  // namespace kintsugi

@@ -4,22 +4,9 @@
 #include <filesystem>
 
 #include "autograd/finite_watch.h"
-#include "data/batch.h"
-#include "data/resize.h"
 #include "models/known_nets.h"
-#include "nn/evaluating.h"
 
 namespace kintsugi {
-namespace {
-
-// Shrinking averages over the pixels that fall together, growing interpolates.
-Image resized(const Image& image, int h, int w) {
-  if (image.h == h && image.w == w) return image;
-  return resize(image, h, w, image.h > h || image.w > w ? Filter::area : Filter::linear);
-}
-
-}  // namespace
-
 std::string find_weights(const std::string& path) {
   namespace fs = std::filesystem;
   KIN_CHECK(fs::exists(path), path, ": no such file or folder; give a CodeFormer checkpoint or a run folder");
@@ -29,38 +16,31 @@ std::string find_weights(const std::string& path) {
   return file.string();
 }
 
-Restorer::Restorer(const std::string& weights, Device device) {
-  const std::string path = find_weights(weights);
-  const KnownNet known = open_network(path, kCodeFormerKind);
+Restorer::Restorer(const std::string& weights, Device device) : path_(find_weights(weights)) {
+  const KnownNet known = open_network(path_, kCodeFormerKind);
+  published_task_ = kintsugi::published_task(known);
   store_ = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
   try {
     net_ = std::make_shared<CodeFormer>(store_->root(), codeformer_args_from_json(known.arguments));
   } catch (const Error& e) {
-    fail(path, ": its network cannot be built: ", e.what());
+    fail(path_, ": its network cannot be built: ", e.what());
   }
   load_parameters(known.tensors, *store_);
   // The codes' argmax would turn such weights into a clean looking picture of something else.
-  for (const auto& e : store_->entries()) KIN_CHECK(all_finite(e.value()), path, ": holds numbers that are not finite, in ", e.name);
+  for (const auto& e : store_->entries()) KIN_CHECK(all_finite(e.value()), path_, ": holds numbers that are not finite, in ", e.name);
+  store_->eval();
 }
-
-Restorer::Restorer(std::shared_ptr<ParameterStore> store, std::shared_ptr<const CodeFormer> net) : store_(std::move(store)), net_(std::move(net)) {}
 
 int Restorer::network_size() const { return int(net_->args.backbone.img_size); }
 int Restorer::least_size() const { return network_size() >> (net_->args.backbone.levels() - 1); }
 
-Tensor Restorer::operator()(const Tensor& batch, double w) const {
-  const Evaluating evaluating(*store_);
+std::vector<Tensor> Restorer::operator()(const Tensor& faces, const std::vector<double>& ws, bool adain) const {
+  KIN_CHECK(!ws.empty(), "restore: at least one w is needed, got none");
   const NoGrad off;
-  const Tensor image = (*net_)(batch.to(store_->device()), {.w = w, .adain = true}).image.value().host();
-  KIN_CHECK(all_finite(image), "restore: the network's result is not finite; the weights or the input are broken");
-  return image;
-}
-
-Image Restorer::operator()(const Image& face, double w) const {
-  const int size = network_size(), least = least_size();
-  KIN_CHECK(std::min(face.h, face.w) >= least, "the picture is ", face.w, "x", face.h, ", the network needs at least ", least, "x", least);
-  const Image result = to_image((*this)(to_tensor(resized(face, size, size)), w));
-  return resized(result, face.h, face.w);
+  const CodeFormerCodes codes = net_->encode(faces.to(store_->device()), {.w = *std::max_element(ws.begin(), ws.end()), .adain = adain});
+  std::vector<Tensor> out;
+  for (double w : ws) out.push_back(net_->decode(codes, w).value().host());
+  return out;
 }
 
 }  // namespace kintsugi

@@ -2,10 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "tensor/safetensors.h"
-#include "tests/apps/tiny_run.h"
+#include "tests/apps/restoring.h"
 
 using namespace kintsugi;
 namespace fs = std::filesystem;
@@ -13,11 +12,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Tensors = std::vector<std::pair<std::string, Tensor>>;
-
-ProgramRun restore(const fs::path& in, const fs::path& out, const std::string& more = {}, const std::string& before = {}) {
-  return run_program("restore " + quoted(in) + " --weights " + quoted(tiny_run().path) + " -o " + quoted(out) + " " + more,
-                     before);
-}
 
 /// The tiny run's CodeFormer rewritten after `change`.
 fs::path changed_weights(const fs::path& to, const std::function<void(Tensors&, std::map<std::string, std::string>&)>& change) {
@@ -42,8 +36,23 @@ TEST_CASE("restore: good pictures keep their size; JSON on stdout, progress on s
   const ProgramRun run = restore(face, folder / "out", "--json");
   REQUIRE_MESSAGE(run.exit_code == 0, run.output);
   const auto report = nlohmann::json::parse(run.out);
-  CHECK(report[0]["input"] == face.string());
-  CHECK(report[0]["output"] == (folder / "out" / "face.png").string());
+  const auto& entry = report[0];
+  CHECK(entry["input"] == face.string());
+  CHECK(entry["output"] == (folder / "out" / "face.png").string());
+  CHECK(entry["status"] == "done");
+  CHECK(!entry.contains("error"));
+  CHECK(entry["task"] == "restore");
+  CHECK(entry["w"] == 0.5);
+  CHECK(entry["blend"] == 1);
+  CHECK(entry["device"] == "cpu");
+  CHECK(entry["seconds"].get<double>() > 0);
+  CHECK(entry["size"] == nlohmann::json{20, 24});
+  CHECK(entry["network_size"] == nlohmann::json{16, 16});
+  CHECK(entry["weights"] == (tiny_run().path / "codeformer.safetensors").string());
+  CHECK(entry["weights_sha256"].get<std::string>().size() == 64);
+  CHECK(entry["notes"].size() == 2);  // resized, not square
+  CHECK(run.err.starts_with("device: cpu (auto: "));
+  CHECK(restore(face, folder / "out", "--device cpu").err.starts_with("device: cpu (--device cpu asked for it)"));
   CHECK(run.err.find("restore 1/1") != std::string::npos);
   const Image result = read_image(folder / "out" / "face.png");
   CHECK(result.h == 24);
@@ -87,18 +96,21 @@ TEST_CASE("restore: what works is done when the rest fails") {
   CHECK(count(some.err, "kintsugi: ") == 2);
   const auto report = nlohmann::json::parse(some.out);
   REQUIRE(report.size() == 3);
-  CHECK(report[0].contains("error"));
-  CHECK(report[1].contains("error"));
+  for (int i : {0, 1}) {
+    CHECK(report[i]["status"] == "failed");
+    CHECK(report[i].contains("error"));
+    CHECK(!report[i].contains("output"));
+  }
   CHECK(report[2]["output"] == (folder / "out" / "a.png").string());
   CHECK(std::distance(fs::directory_iterator(folder / "out"), {}) == 1);
 }
 
 TEST_CASE("restore: results that would land on each other, on their input, or nowhere") {
   const Scratch folder;
-  const auto a = write_picture(folder / "a/face.png", 16, 16), b = write_picture(folder / "b/face.jpg", 16, 16);
+  const auto a = write_picture(folder / "a/face.png", 16, 16), b = write_picture(folder / "b/face.png", 16, 16);
   const std::string both = quoted(a) + " " + quoted(b) + " --weights " + quoted(tiny_run().path);
   check_refused(run_program("restore " + both + " -o " + quoted(folder / "out")), 2,
-                {"a/face.png", "b/face.jpg", "both be written", "out/face.png"});
+                {"a/face.png", "b/face.png", "both be written", "out/face.png"});
   check_refused(run_program("restore " + both + " -o " + quoted(folder / "one.png")), 2, {"one.png", "2 go in"});
   const std::string before = content(a);
   check_refused(restore(a, folder / "a"), 2, {"a/face.png", "over itself"});
@@ -107,7 +119,7 @@ TEST_CASE("restore: results that would land on each other, on their input, or no
   for (const char* w : {"2", "-0.5", "nan"})
     check_refused(restore(a, folder / "out", std::string("--w ") + w), 2, {"--w must be from 0 to 1", w});
   check_refused(restore(a, folder / "out", "--w much"), 2, {"--w", "much"});
-  check_refused(restore(a, b / "below"), 1, {"face.jpg/below", "cannot be made", "Not a directory"});
+  check_refused(restore(a, b / "below"), 1, {"face.png/below", "cannot be made", "Not a directory"});
   check_refused(restore(a, b / "below.png"), 1, {"below.png", "Not a directory"});
   CHECK(!fs::exists(folder / "out"));
 }

@@ -1,0 +1,31 @@
+// Ctrl-C and SIGTERM as a question the work asks itself, so that no file is left half written.
+#pragma once
+
+namespace kintsugi {
+
+/// While one lives, the first SIGINT or SIGTERM is only remembered and the second ends the program at once, by that signal.
+/// Before and after, signals do what they did. One at a time.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  /// The signal that came, or 0.
+  static int received();
+
+  /// While one lives, a second signal waits: for the moments when a file is being written.
+  class Hold {
+   public:
+    Hold();
+    ~Hold();
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+  };
+};
+
+/// What the shell is told after a signal: 130 for SIGINT, 143 for SIGTERM.
+inline int exit_code_of_signal(int signal) { return 128 + signal; }
+
+}  // namespace kintsugi

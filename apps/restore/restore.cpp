@@ -59,11 +59,9 @@ bool make_folder(const fs::path& folder) {
 
 class Run {
  public:
-  Run(const RestoreOptions& options, const Restorer& restorer, const std::vector<PictureJob>& jobs, std::vector<double> ws)
-      : o_(options), task_(task_of(options.task)), ws_(std::move(ws)), restorer_(restorer), jobs_(jobs), outcomes_(jobs.size()),
-        progress_(options.task, int64_t(jobs.size()), options.quiet) {
-    if (!o_.mask.empty()) mask_ = read_image(o_.mask);
-  }
+  Run(const RestoreOptions& options, const Restorer& restorer, const std::vector<PictureJob>& jobs, std::vector<double> ws, const Image& mask)
+      : o_(options), task_(task_of(options.task)), ws_(std::move(ws)), restorer_(restorer), jobs_(jobs), mask_(mask), outcomes_(jobs.size()),
+        progress_(options.task, int64_t(jobs.size()), options.quiet) {}
 
   void all() {
     for (size_t begin = 0; begin < jobs_.size() && !StopSignals::received(); begin += size_t(o_.batch))
@@ -151,7 +149,7 @@ class Run {
   const std::vector<double> ws_;
   const Restorer& restorer_;
   const std::vector<PictureJob>& jobs_;
-  Image mask_;
+  const Image& mask_;
   std::vector<PictureOutcome> outcomes_;
   Progress progress_;
 };
@@ -179,6 +177,7 @@ int run_restore(const RestoreOptions& o) {
   const auto jobs = find_pictures({.inputs = o.inputs, .out = o.out, .recursive = o.recursive, .ending = o.format == "same" ? "" : "." + o.format,
                                    .suffix = o.sweep.empty() ? "" : "_sweep"});
   const Restorer restorer(o.weights, o.device);
+  const Image mask = o.mask.empty() ? Image() : read_image(o.mask);
   const bool made = !names_picture(o.out) && make_folder(o.out);
   if (!o.quiet) announce(o, restorer, jobs.size(), ws);
   const std::string doubt = mismatch(o, restorer);
@@ -187,7 +186,7 @@ int run_restore(const RestoreOptions& o) {
   const StopSignals signals;
   std::vector<PictureOutcome> outcomes;
   {
-    Run run(o, restorer, jobs, ws);
+    Run run(o, restorer, jobs, ws, mask);
     run.all();
     outcomes = run.outcomes();
   }

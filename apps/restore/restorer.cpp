@@ -18,10 +18,10 @@ std::string find_weights(const std::string& path) {
 
 Restorer::Restorer(const std::string& weights, Device device) : path_(find_weights(weights)) {
   const KnownNet known = open_network(path_, kCodeFormerKind);
-  published_task_ = kintsugi::published_task(known);
   store_ = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
   try {
     net_ = std::make_shared<CodeFormer>(store_->root(), codeformer_args_from_json(known.arguments));
+    published_task_ = kintsugi::published_task(known);
   } catch (const Error& e) {
     fail(path_, ": its network cannot be built: ", e.what());
   }

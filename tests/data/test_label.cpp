@@ -28,7 +28,7 @@ TEST_CASE("label: pictures side by side under their words") {
   const Image picture(10, 100, 3, 0.5f);
   const Image row = labelled_row({{"a", picture}, {"b2", picture}}, 4);
   CHECK(row.w == 204);
-  CHECK(row.h == 10 + 9 * 8);  // the longest label takes half of a column: 2 letters of 6 * 8 pixels
+  CHECK(row.h == 10 + 9 * 4);  // the longest label takes half of a column: 2 letters of 6 * 4 pixels
   CHECK(row.at(row.h - 1, 0)[0] == 0.5f);
   CHECK(row.at(row.h - 1, 101)[0] == 1.0f);
   CHECK(row.at(row.h - 1, 203)[0] == 0.5f);

@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 
+#include "models/arguments.h"
+#include "models/backbones/arcface.h"
 #include "models/codeformer/codeformer.h"
 #include "models/losses/lpips.h"
 #include "models/vqgan/discriminator.h"
@@ -152,6 +154,50 @@ std::optional<DiscriminatorArgs> discriminator_args(const Names& names) {
   return args.n_layers >= 1 && args.n_layers <= 16 ? std::optional(args) : std::nullopt;
 }
 
+std::optional<ArcFaceArgs> arcface_args(const Names& names) {
+  ArcFaceArgs args;
+  args.family = names.has("bn5.weight") ? ArcFaceArgs::Family::grey : ArcFaceArgs::Family::rgb;
+  const Shape first = names.shape("conv1.weight");
+  const Shape last = names.shape(args.family == ArcFaceArgs::Family::grey ? "fc5.weight" : "fc.weight");
+  if (first.rank() != 4 || last.rank() != 2 || !sane({first[0], last[0]})) return std::nullopt;
+  args.width = first[0];
+  args.embedding = last[0];
+  for (size_t layer = 0; layer < args.blocks.size(); ++layer) {
+    args.blocks[layer] = int64_t(names.parts_after(text("layer", layer + 1, '.')).size());
+    if (args.blocks[layer] < 1 || args.blocks[layer] > int64_t(kMostLayers)) return std::nullopt;
+  }
+  return args;
+}
+
+// Channels of each layer that LPIPS's heads weigh; empty when these names are no such heads.
+std::vector<int64_t> lpips_widths(const Names& names) {
+  std::vector<int64_t> widths;
+  for (;;) {
+    const Shape w = names.shape(text("lin", widths.size(), ".model.1.weight"));
+    if (w.rank() != 4 || w[0] != 1 || w[2] != 1 || w[3] != 1 || !sane({w[1]})) return widths;
+    widths.push_back(w[1]);
+  }
+}
+
+std::vector<int64_t> widths_from_json(const std::string& json) {
+  ArgumentReader reader(kLpipsHeadsKind, json);
+  std::vector<int64_t> widths;
+  reader("widths", widths);
+  reader.finish();
+  return widths;
+}
+
+void register_heads(Scope root, const std::vector<int64_t>& widths) {
+  for (size_t k = 0; k < widths.size(); ++k) Conv2d(root / text("lin", k) / "model" / 1, widths[k], 1, 1, Conv2dOptions{}, false);
+}
+
+const char* trunk_of(const std::vector<int64_t>& widths) {
+  if (widths == std::vector<int64_t>{64, 128, 256, 512, 512}) return "VGG16";
+  if (widths == std::vector<int64_t>{64, 192, 384, 256, 256}) return "AlexNet";
+  if (widths == std::vector<int64_t>{64, 128, 256, 384, 384, 512, 512}) return "SqueezeNet";
+  return "a trunk not known here";
+}
+
 // conv1_1 ... conv5_4 for the numbers that torchvision gives VGG19's convolutions in a Sequential with ReLUs and pools.
 std::map<std::string, std::string> vgg19_from_torchvision() {
   constexpr int kConvs[] = {2, 2, 4, 4, 4};
@@ -179,6 +225,9 @@ const std::vector<std::string> kVqganParts = {"encoder.", "quantize.", "generato
 const std::vector<std::string> kCodeFormerParts = {"encoder.",  "quantize.",  "generator.",      "position_emb",
                                                    "feat_emb.", "ft_layers.", "idx_pred_layer.", "fuse_convs_dict."};
 
+const std::vector<std::string> kArcFaceParts = {"conv1.",  "bn1.",    "prelu.", "layer1.", "layer2.", "layer3.", "layer4.",
+                                                "bn2.",    "bn4.",    "fc.",    "fc5.",    "bn5.",    "features."};
+
 std::string joined(const std::vector<int64_t>& list) {
   std::string out;
   for (const int64_t v : list) out += text(out.empty() ? "" : ", ", v);
@@ -201,9 +250,20 @@ KnownNet recognise(const TensorSource& source) {
     if (const auto args = vqgan_args(names, 0)) is(kVqganKind, to_json(*args));
   } else if (names.all_begin_with({"main."})) {
     if (const auto args = discriminator_args(names)) is(kDiscriminatorKind, to_json(*args));
-  } else if (names.has("net.slice1.0.weight") && names.has("lin0.model.1.weight") &&
-             names.shape("lin4.model.1.weight") == Shape{1, 512, 1, 1}) {
+  } else if (names.has("net.slice1.0.weight") && lpips_widths(names) == std::vector<int64_t>{64, 128, 256, 512, 512}) {
     is(kLpipsKind, "{}");
+    // The whole module in PyTorch holds its heads twice, and the constants of its scaling.
+    std::map<std::string, std::string> kept;
+    for (const std::string& n : source.names)
+      if (n.starts_with("lins.") || n.starts_with("scaling_layer.")) net.unused.push_back(n);
+      else kept[n] = n;
+    if (!net.unused.empty()) net.tensors = renamed(source, kept);
+  } else if (const auto widths = lpips_widths(names); !widths.empty() && widths.size() == source.names.size()) {
+    ArgumentWriter writer;
+    writer("widths", widths);
+    is(kLpipsHeadsKind, writer.text());
+  } else if (names.has("layer1.0.prelu.weight") && names.all_begin_with(kArcFaceParts)) {
+    if (const auto args = arcface_args(names)) is(kArcFaceKind, to_json(*args));
   } else if (names.has("vgg_net.conv5_4.weight") && names.all_begin_with({"vgg_net."})) {
     is(kVgg19Kind, "{}");
   } else if (names.shape("features.34.weight") == Shape{512, 512, 3, 3} && names.all_begin_with({"features.", "classifier."})) {
@@ -242,6 +302,8 @@ void register_parameters(const KnownNet& net, ParameterStore& store) {
   else if (net.kind == kDiscriminatorKind) Discriminator(root, discriminator_args_from_json(net.arguments));
   else if (net.kind == kVgg19Kind) PerceptualLoss(root, PerceptualArgs{});
   else if (net.kind == kLpipsKind) Lpips{root};
+  else if (net.kind == kArcFaceKind) ArcFace(root, arcface_args_from_json(net.arguments));
+  else if (net.kind == kLpipsHeadsKind) register_heads(root, widths_from_json(net.arguments));
   else fail(net.tensors.origin, ": a ", net.kind, " is not a network known here");
 }
 
@@ -274,6 +336,12 @@ std::string describe(const KnownNet& net) {
   }
   if (net.kind == kVgg19Kind) return "VGG19 features for the perceptual loss";
   if (net.kind == kLpipsKind) return "LPIPS on VGG16";
+  if (net.kind == kLpipsHeadsKind) return text("LPIPS heads for ", trunk_of(widths_from_json(net.arguments)), ", without the trunk");
+  if (net.kind == kArcFaceKind) {
+    const ArcFaceArgs args = arcface_args_from_json(net.arguments);
+    return text("ArcFace (", args.family == ArcFaceArgs::Family::rgb ? "RGB" : "grey", ", ", args.size(), " pixels; blocks ", joined(args.blocks),
+                "; ", args.embedding, " numbers)");
+  }
   return net.known() ? net.kind : "not a network known here";
 }
 

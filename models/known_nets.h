@@ -9,6 +9,7 @@ namespace kintsugi {
 
 inline constexpr const char* kVgg19Kind = "vgg19";
 inline constexpr const char* kLpipsKind = "lpips";
+inline constexpr const char* kLpipsHeadsKind = "lpips_heads";
 
 struct KnownNet {
   std::string kind = kUnknownKind;  // as in CheckpointInfo
@@ -21,7 +22,8 @@ struct KnownNet {
 };
 
 /// Recognises CodeFormer (restoration, colourisation, inpainting, and other sizes), its VQGAN and discriminator, VGG19 (as
-/// CodeFormer's perceptual loss or torchvision calls it; the former's names result) and LPIPS with its VGG16. Every name must
+/// CodeFormer's perceptual loss or torchvision calls it; the former's names result), LPIPS with its VGG16 or its linear heads alone, and
+/// ArcFace (insightface's on RGB, the CodeFormer programs' on grey). Every name must
 /// belong to the network; whether all are there and fit is left to load_parameters. What shapes cannot tell has the published
 /// value: 8 heads, beta 0.25, 32 groups, a VQGAN's image size of 512, the published taps and sites of fusion.
 KnownNet recognise(const TensorSource& source);

@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/exit_codes.h"
-#include "models/known_nets.h"
+#include "models/known_files.h"
+#include "tensor/sha256.h"
 
 namespace kintsugi {
 namespace {
@@ -40,7 +41,12 @@ int run_convert(const ConvertOptions& o) {
   if (fs::equivalent(o.in, o.out, absent)) throw UsageError(o.in + ": is also the output; give another name");
   if (is_own_checkpoint(o.in)) throw UsageError(o.in + ": is already a checkpoint of this program");
   const KnownNet net = open_network(o.in);
-  const Metadata more{{"converted_from", fs::path(o.in).filename().string()}};
+  const std::string sha256 = sha256_of_file(o.in), licence = licence_of(find_known_file(sha256), net), name = fs::path(o.in).filename().string();
+  const Metadata more{{"converted_from", name},
+                      {"converted_from_sha256", sha256},
+                      {"licence", licence},
+                      {"notice", "Converted by Kintsugi from " + name + " without change to its numbers. The rights in the weights stay with their "
+                                 "authors, whose terms apply to this file too: " + licence + "."}};
   const int64_t numbers = net.known() ? convert_known(net, o.out, more) : convert_unknown(net, o.out, more);
   if (o.json) {
     const nlohmann::ordered_json report{{"in", o.in},
@@ -49,11 +55,14 @@ int run_convert(const ConvertOptions& o) {
                                         {"arguments", nlohmann::json::parse(net.arguments)},
                                         {"tensors", net.tensors.names.size()},
                                         {"numbers", numbers},
-                                        {"unused", net.unused}};
+                                        {"unused", net.unused},
+                                        {"in_sha256", sha256},
+                                        {"licence", licence}};
     fmt::print("{}\n", report.dump(2));
     return kDone;
   }
   fmt::print("{} -> {}\n  {}\n  {} tensors, {} numbers\n", o.in, o.out, describe(net), net.tensors.names.size(), numbers);
+  fmt::print("  licence: {}\n", licence);
   if (!net.unused.empty())
     fmt::print("  left out: {} tensors that the network has no use for, from {}\n", net.unused.size(), net.unused.front());
   if (!net.known())

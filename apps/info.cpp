@@ -11,8 +11,9 @@
 #include "kernels/base/philox.h"
 #include "kernels/base/simd.h"
 #include "kernels/table.h"
-#include "models/known_nets.h"
+#include "models/known_files.h"
 #include "nn/pth/pth_file.h"
+#include "tensor/sha256.h"
 
 namespace kintsugi {
 namespace {
@@ -33,12 +34,24 @@ void add_format_facts(const std::string& path, WeightFormat format, Json& out) {
   out["more_others"] = file.more_others();
 }
 
+// The terms a file states itself, else those of a known file or of the network in it.
+std::string licence_in(const std::string& path, const std::string& sha256, const KnownNet& net) {
+  if (is_own_checkpoint(path)) {
+    const Metadata metadata = SafetensorsFile(path).metadata();
+    const auto stated = metadata.find("licence");
+    return stated != metadata.end() ? stated->second : "none stated; trained by this program, on pictures whose terms apply";
+  }
+  return licence_of(find_known_file(sha256), net);
+}
+
 Json describe_file(const std::string& path) {
   const WeightFormat format = weight_format(path);
   Json out{{"file", path}, {"bytes", std::filesystem::file_size(path)}, {"format", name(format)}};
   const KnownNet net = open_network(path);
   out["kind"] = net.kind;
   out["network"] = describe(net);
+  out["sha256"] = sha256_of_file(path);
+  out["licence"] = licence_in(path, out["sha256"], net);
   if (net.known()) out["arguments"] = nlohmann::json::parse(net.arguments, nullptr, false);
   add_format_facts(path, format, out);
   auto tensors = Json::array();
@@ -64,8 +77,10 @@ void print(const Json& d) {
              d["network"].get<std::string>());
   fmt::print("  {} tensors, {} numbers, hash {}\n", d["tensors"].size(), d["numbers"].get<int64_t>(),
              d["hash"].get<std::string>());
+  fmt::print("  sha256 {}\n  licence: {}\n", d["sha256"].get<std::string>(), d["licence"].get<std::string>());
   if (d.contains("metadata"))
-    for (const auto& [k, v] : d["metadata"].items()) fmt::print("  {}: {}\n", k, v.get<std::string>());
+    for (const auto& [k, v] : d["metadata"].items())
+      if (k != "licence") fmt::print("  {}: {}\n", k, v.get<std::string>());
   if (d.contains("others")) {
     if (const auto under = d["tensors_under"].get<std::string>(); !under.empty()) fmt::print("  tensors under: {}\n", under);
     for (const auto& o : d["others"])

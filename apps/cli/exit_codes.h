@@ -2,7 +2,8 @@
 
 namespace kintsugi {
 
-/// What the program says to the shell that called it.
+/// What the program says to the shell that called it. Beyond these, 128 + the signal (130, 143): stopped by SIGINT or SIGTERM with
+/// nothing to go on from (stop_signals.h).
 enum ExitCode {
   kDone = 0,
   kFailed = 1,

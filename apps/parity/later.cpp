@@ -7,9 +7,6 @@ namespace {
 constexpr const char* kNotBuilt[] = {
     "facelib",
     "arcface/blocks",
-    "arcface/iresnet18",
-    "arcface/iresnet50",
-    "arcface/resnet_arcface_gray",
     "arcface/st_soft",
     "clr_face/edm_cond_unet",
     "clr_face/edm_uncond_precond",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/parity/network.h"
 #include "autograd/engine.h"
 
 namespace kintsugi::parity {
@@ -58,6 +59,16 @@ ParityKind part_kind(std::string file, double f32_against_f64, std::function<voi
 
 ParityKind network_part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
   return in_both_types(std::move(file), {tolerance::stored_in_f32, allowed(f32_against_f64), true}, std::move(run));
+}
+
+ParityKind large_network_part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run) {
+  const PartRun::Rules rules{tolerance::stored_in_f32, allowed(f32_against_f64), true};
+  return single_case(std::move(file), [rules, run = std::move(run)](const GoldenFile& golden, Check& check) {
+    network_run([&](Check& same, DType dtype) {
+      PartRun part(golden, same, dtype, rules);
+      run(part);
+    })(check);
+  });
 }
 
 }  // namespace kintsugi::parity

@@ -47,5 +47,7 @@ class PartRun {
 ParityKind part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run);
 /// The same for networks with kinks, whose values are stored in f32.
 ParityKind network_part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run);
+/// The same in f32 alone, as a user runs a network, and again in f64 when a gradient is in doubt.
+ParityKind large_network_part_kind(std::string file, double f32_against_f64, std::function<void(PartRun&)> run);
 
 }  // namespace kintsugi::parity

@@ -2,13 +2,17 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 #include "data/image_file.h"
+#include "models/backbones/arcface.h"
 #include "models/codeformer/codeformer.h"
-#include "models/known_nets.h"
+#include "models/known_files.h"
 #include "models/losses/lpips.h"
 #include "models/vqgan/discriminator.h"
+#include "tensor/sha256.h"
+#include "tests/harness/golden.h"
 #include "tests/harness/scratch.h"
 #include "tests/nn/pth_writer.h"
 
@@ -136,6 +140,21 @@ TEST_CASE("convert: a PyTorch checkpoint becomes one of ours") {
   CHECK(open_network(in).arguments == info.arguments);
 
   CHECK(run("info " + in + " " + out) == 0);
+  const Metadata metadata = SafetensorsFile(out).metadata();
+  CHECK(metadata.at("converted_from") == "net.pth");
+  CHECK(metadata.at("converted_from_sha256") == sha256_of_file(in));
+  CHECK(metadata.at("licence").starts_with("not known for this file; the published weights are under the NTU S-Lab License"));
+  CHECK(metadata.at("notice").find("terms apply to this file too") != std::string::npos);
+
+  // What another program sees: the published names in their order's set, and PyTorch's axes.
+  const SafetensorsFile file(out);
+  for (const auto& e : store.entries()) CHECK(file.read(e.name).shape() == file_shape(e.value().shape(), e.layout));
+  const std::string conv = "encoder.blocks.0.weight";
+  const Tensor oihw = file.read(conv), ohwi = store.at(conv).value();
+  REQUIRE(oihw.shape() == Shape{32, 3, 3, 3});
+  for (int64_t o = 0; o < 32; ++o)
+    for (int64_t i = 0; i < 3; ++i)
+      for (int64_t k = 0; k < 9; ++k) CHECK(oihw.data<float>()[(o * 3 + i) * 9 + k] == ohwi.data<float>()[(o * 9 + k) * 3 + i]);
 
   // The program restores with either file, to the same picture.
   const std::string face = scratch / "face.png", first = scratch / "first.png", second = scratch / "second.png";
@@ -154,4 +173,101 @@ TEST_CASE("convert: a PyTorch checkpoint becomes one of ours") {
   const std::string refused = scratch / "refused.safetensors";
   CHECK(run("convert " + in + " " + refused) == 1);
   CHECK(!std::filesystem::exists(refused));
+}
+
+TEST_CASE("known nets: ArcFace in both families, and LPIPS's heads alone") {
+  const KnownNet rgb = recognised<ArcFace>(ArcFaceArgs{});
+  CHECK(rgb.kind == kArcFaceKind);
+  CHECK(rgb.arguments == to_json(ArcFaceArgs{}));
+  CHECK(describe(rgb) == "ArcFace (RGB, 112 pixels; blocks 3, 4, 14, 3; 512 numbers)");
+  const ArcFaceArgs grey{.family = ArcFaceArgs::Family::grey, .blocks = {2, 2, 2, 2}};
+  CHECK(recognised<ArcFace>(grey).arguments == to_json(grey));
+
+  for (const std::vector<int64_t>& widths : {std::vector<int64_t>{64, 192, 384, 256, 256}, {64, 128, 256, 384, 384, 512, 512}}) {
+    TensorSource heads{"made", {}, [&](const std::string& n) { return Shape{1, widths[size_t(n[3] - '0')], 1, 1}; }, {}};
+    for (size_t k = 0; k < widths.size(); ++k) heads.names.push_back(text("lin", k, ".model.1.weight"));
+    const KnownNet net = recognise(heads);
+    CHECK(net.kind == kLpipsHeadsKind);
+    CHECK(describe(net).starts_with(widths.size() == 5 ? "LPIPS heads for AlexNet" : "LPIPS heads for SqueezeNet"));
+    ParameterStore store({.initialise = false});
+    register_parameters(net, store);
+    REQUIRE(store.entries().size() == widths.size());
+    for (const auto& e : store.entries()) CHECK(file_shape(e.value().shape(), e.layout) == heads.shape(e.name));
+  }
+}
+
+TEST_CASE("known nets: the constants and the second copy of the heads in a whole LPIPS module are left out") {
+  ParameterStore store({.initialise = false});
+  Lpips{store.root()};
+  TensorSource source = names_of(store);
+  const size_t kept = source.names.size();
+  for (const char* extra : {"scaling_layer.shift", "scaling_layer.scale", "lins.0.model.1.weight"}) source.names.push_back(extra);
+  const KnownNet net = recognise(source);
+  CHECK(net.kind == kLpipsKind);
+  CHECK(net.unused.size() == 3);
+  CHECK(net.tensors.names.size() == kept);
+}
+
+TEST_CASE("known nets: which task the published sizes are for") {
+  const auto task = [](std::vector<int64_t> connect, int64_t codes, int64_t size = 512) {
+    CodeFormerArgs args;
+    args.connect_list = std::move(connect);
+    args.backbone.codebook_size = codes;
+    args.backbone.img_size = size;
+    return published_task({kCodeFormerKind, to_json(args), {}, {}});
+  };
+  CHECK(task({32, 64, 128, 256}, 1024) == "restore");
+  CHECK(task({32, 64, 128}, 1024) == "colorize");
+  CHECK(task({32, 64, 128}, 512) == "inpaint");
+  CHECK(task({32, 64, 128, 256}, 512) == "");
+  CHECK(task({32, 64, 128, 256}, 1024, 256) == "");
+  CHECK(published_task({kVqganKind, to_json(VqganArgs{}), {}, {}}) == "");
+}
+
+TEST_CASE("known files: terms by hash, by network, and none") {
+  const KnownFile* file = find_known_file("1009e537e0c2a07d4cabce6355f53cb66767cd4b4297ec7a4a64ca4b8a5684b7");
+  REQUIRE(file);
+  CHECK(std::string(file->name) == "codeformer.pth");
+  CHECK(licence_of(file, {}).find("non-commercial") != std::string::npos);
+  CHECK(!find_known_file(std::string(64, '0')));
+  CHECK(licence_of(nullptr, {kVqganKind, "{}", {}, {}}).starts_with("not known for this file; the published weights are under"));
+  CHECK(licence_of(nullptr, {}) == "not known for this file");
+}
+
+TEST_CASE("known files: real weights made by others are told by their hash, and those of known networks convert") {
+  const auto folder = golden_folder().parent_path() / "weights";
+  struct Real {
+    const char *file, *kind, *licence;
+  };
+  for (const Real& real : {Real{"lpips_lin_v01_vgg.pth", kLpipsHeadsKind, "BSD 2-clause"}, Real{"lpips_lin_v01_alex.pth", kLpipsHeadsKind, "BSD 2-clause"},
+                           Real{"lpips_lin_v01_squeeze.pth", kLpipsHeadsKind, "BSD 2-clause"},
+                           Real{"retinaface_mobilenet025_a.pth", KnownNet::kUnknownKind, "MIT"},
+                           Real{"espcn_x2.pth", KnownNet::kUnknownKind, "Apache 2.0"},
+                           Real{"mobilefacenet_casia_068.ckpt", KnownNet::kUnknownKind, "none stated"}}) {
+    const auto path = folder / real.file;
+    if (golden_folder().empty() || !std::filesystem::exists(path)) {
+      MESSAGE("skipped: no " << real.file);
+      continue;
+    }
+    CAPTURE(real.file);
+    const KnownNet net = open_network(path.string());
+    CHECK(net.kind == real.kind);
+    const KnownFile* known = find_known_file(sha256_of_file(path));
+    REQUIRE(known);
+    CHECK(std::string(known->licence).starts_with(real.licence));
+
+    const Scratch scratch;
+    const std::string out = scratch / "out.safetensors";
+    REQUIRE(run("convert '" + path.string() + "' " + out) == 0);
+    const SafetensorsFile file(out);
+    CHECK(file.metadata().at("licence").starts_with(real.licence));
+    CHECK(open_network(out).kind == real.kind);
+    const TensorSource source = open_checkpoint(path.string());
+    REQUIRE(file.names().size() == source.names.size());
+    for (const std::string& n : source.names) {
+      const Tensor a = source.read(n), b = file.read(n);
+      CHECK(a.shape() == b.shape());
+      CHECK(std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
+    }
+  }
 }

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <vector>
 
+#include "models/backbones/arcface.h"
 #include "models/codeformer/codeformer.h"
 #include "models/losses/lpips.h"
 #include "models/vqgan/discriminator.h"
@@ -45,8 +46,17 @@ std::vector<std::pair<std::string, std::string>> published(const std::string& co
   return out;
 }
 
-void compare(const ParameterStore& store, const std::string& column) {
-  const auto keys = published(column);
+// A table of one network: lines of name and shape, "num_batches_tracked" included.
+std::vector<std::pair<std::string, std::string>> published_alone(const std::string& file) {
+  std::ifstream in(golden_folder().parent_path() / "reference" / "keys" / file);
+  std::vector<std::pair<std::string, std::string>> out;
+  for (std::string line; std::getline(in, line);)
+    if (const size_t tab = line.find('\t'); !line.starts_with("#") && tab != std::string::npos) out.emplace_back(line.substr(0, tab), line.substr(tab + 1));
+  if (out.empty()) MESSAGE("skipped: no " << file);
+  return out;
+}
+
+void compare(const ParameterStore& store, const std::vector<std::pair<std::string, std::string>>& keys) {
   if (keys.empty()) return;
   REQUIRE(store.entries().size() == keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -55,6 +65,8 @@ void compare(const ParameterStore& store, const std::string& column) {
     CHECK(shape_text(file_shape(e.value().shape(), e.layout)) == keys[i].second);
   }
 }
+
+void compare(const ParameterStore& store, const std::string& column) { compare(store, published(column)); }
 
 }  // namespace
 
@@ -148,4 +160,12 @@ TEST_CASE("networks that cannot be built say which argument is wrong") {
   CHECK_THROWS_WITH_AS(CodeFormer(b.root(), no_16), doctest::Contains("connect_list names 16"), Error);
   CHECK_THROWS_WITH_AS(Vgg(c.root(), VggDepth::vgg16, VggNames::features, "relu5_4"), doctest::Contains("no feature 'relu5_4'"),
                        Error);
+}
+
+TEST_CASE("published names: ArcFace on RGB and on grey") {
+  ParameterStore rgb(kUnwritten), grey(kUnwritten);
+  ArcFace(rgb.root(), {});
+  compare(rgb, published_alone("iresnet50.tsv"));
+  ArcFace(grey.root(), {.family = ArcFaceArgs::Family::grey, .blocks = {2, 2, 2, 2}});
+  compare(grey, published_alone("resnet_arcface_gray.tsv"));
 }

@@ -51,8 +51,8 @@ TEST_CASE("restore: good pictures keep their size; JSON on stdout, progress on s
   CHECK(entry["weights"] == (tiny_run().path / "codeformer.safetensors").string());
   CHECK(entry["weights_sha256"].get<std::string>().size() == 64);
   CHECK(entry["notes"].size() == 2);  // resized, not square
-  CHECK(run.err.starts_with("device: cpu (auto: "));
-  CHECK(restore(face, folder / "out", "--device cpu").err.starts_with("device: cpu (--device cpu asked for it)"));
+  CHECK(run.err.starts_with("device: cpu, chosen by auto ("));
+  CHECK(restore(face, folder / "out", "--device cpu").err.starts_with("device: cpu, asked for by --device"));
   CHECK(run.err.find("restore 1/1") != std::string::npos);
   const Image result = read_image(folder / "out" / "face.png");
   CHECK(result.h == 24);

@@ -28,7 +28,7 @@ TEST_CASE("restore: a bar on a terminal, whose line an error does not spoil") {
   REQUIRE(::waitpid(child, &status, 0) == child);
   CAPTURE(shown);
   CHECK(WEXITSTATUS(status) == 3);
-  CHECK(shown.starts_with("device: cpu (auto: "));
+  CHECK(shown.starts_with("device: cpu, chosen by auto ("));
   CHECK(shown.find("\r\033[Krestore") != std::string::npos);
   CHECK(shown.find("[############################] 2/2") != std::string::npos);
   CHECK(shown.find("\r\033[Kkintsugi: ") != std::string::npos);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <tuple>
 
+#include "kernels/base/error.h"
 #include "tensor/mapped_file.h"
 
 namespace kintsugi {
@@ -17,6 +18,8 @@ namespace {
 
 constexpr uint16_t kMachineCuda = 190;
 // Attributes of .nv.info, each {format, attribute, size} and, in format 4, size bytes: {symbol, value}.
+// The operation in the low nine bits of a 16-byte instruction, sm_80 to sm_90 (as nvdisasm prints them).
+enum Operation : uint16_t { kHmma = 0x03c, kLocalLoad = 0x183, kLocalStore = 0x187, kAsyncCopy = 0x1ae, kTmaLoad = 0x1b4, kHgmma = 0x1f0 };
 constexpr uint8_t kSized = 4, kRegisters = 0x2f, kFrame = 0x11, kLeastStack = 0x12;
 
 using Bytes = std::span<const uint8_t>;
@@ -98,6 +101,21 @@ void read_cubin(Bytes elf, std::vector<KernelResources>& out) {
     const auto found = kernels.find(name.substr(prefix.size()));
     if (found != kernels.end()) found->second.shared = int(s.sh_size);
   }
+  for (const Elf64_Shdr& s : sections) {
+    const std::string name = name_of(s), prefix = ".text.";
+    const auto found = name.starts_with(prefix) ? kernels.find(name.substr(prefix.size())) : kernels.end();
+    if (found == kernels.end()) continue;
+    KernelResources& k = found->second;
+    const Bytes code = content(s);
+    for (size_t at = 0; at + 16 <= code.size(); at += 16) {
+      const auto operation = Operation(read<uint16_t>(code, at) & 0x1ff);
+      k.local += operation == kLocalLoad || operation == kLocalStore;
+      k.hmma += operation == kHmma;
+      k.hgmma += operation == kHgmma;
+      k.async_copies += operation == kAsyncCopy;
+      k.tma_loads += operation == kTmaLoad;
+    }
+  }
   for (auto& [mangled, k] : kernels) {
     if (k.architecture == 0) continue;  // a device function, not a kernel
     k.name = short_name(mangled);
@@ -106,6 +124,15 @@ void read_cubin(Bytes elf, std::vector<KernelResources>& out) {
 }
 
 }  // namespace
+
+std::string complaint_about(const KernelResources& k) {
+  const auto called = [&](const char* part) { return k.name.find(part) != std::string::npos; };
+  if ((k.stack > 0 || k.local > 0) && !called("naive")) return text("stack frame of ", k.stack, " bytes");
+  if (k.architecture < 90) return {};
+  if (called("wgmma") && k.hgmma == 0) return "no HGMMA";
+  if (called("tma") && k.tma_loads == 0) return "no bulk tensor load";
+  return {};
+}
 
 std::vector<KernelResources> read_cubins(const std::string& path) {
   const MappedFile file(path);

@@ -12,7 +12,15 @@ struct KernelResources {
   int registers = 0;     // of one thread
   int stack = 0;         // bytes of one thread's stack frame; spilled registers live there
   int shared = 0;        // bytes declared in the kernel; what a launch adds is not known here
+  // Instructions in the machine code:
+  int local = 0;         // loads and stores of the stack frame
+  int hmma = 0, hgmma = 0;         // tensor cores: by a warp, by a warpgroup (wgmma)
+  int async_copies = 0, tma_loads = 0;  // cp.async, and the bulk tensor loads of TMA
 };
+
+/// Does its name promise what the machine code does not do: "wgmma" without HGMMA, "tma" without bulk tensor loads (from sm_90 on)?
+/// Empty, or the complaint. A stack frame is a complaint too, except of kernels named naive.
+std::string complaint_about(const KernelResources& kernel);
 
 /// Every kernel of every cubin in the file, by architecture and name. Only uncompressed machine code is seen, which is how
 /// cmake/KintsugiGpu.cmake has it stored. Throws Error when the file cannot be read.

@@ -9,7 +9,7 @@ struct DemoOptions {
   std::string out = "demo";
   int seed = 1;
   bool quiet = false;
-  Device device;
+  Device device = {};
 };
 
 /// `kintsugi demo`: trains the three stages at small scale on drawn faces, restores held-out degraded ones at w = 0, 0.5 and 1, prints

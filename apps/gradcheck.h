@@ -12,7 +12,7 @@ struct GradcheckCommand {
   std::string model = "all";   // vqgan, codeformer, discriminator, vgg or all
   std::string size = "small";  // small: under a minute. full: the published widths on 64-pixel images, hours in f64
   uint64_t seed = 1;
-  Device device;
+  Device device = {};
 };
 
 /// Everything in f64. Each parameter tensor and the input image is moved along one random direction; the derivative of a random

@@ -36,21 +36,28 @@ int run_kernels(bool json) {
 
 int run_kernel_resources(bool json) {
   const std::vector<KernelResources> kernels = read_cubins("/proc/self/exe");
-  int framed = 0;
+  int complaints = 0;
   auto list = nlohmann::ordered_json::array();
-  if (!json && !kernels.empty()) fmt::print("{:<72} {:>5} {:>5} {:>6} {:>7}\n", "kernel", "arch", "regs", "stack", "shared");
+  if (!json && !kernels.empty()) fmt::print("{:<64} {:>5} {:>5} {:>6} {:>7}  instructions\n", "kernel", "arch", "regs", "stack", "shared");
   for (const KernelResources& k : kernels) {
-    const bool fails = k.stack > 0 && k.name.find("naive") == std::string::npos;
-    framed += fails;
-    if (json)
-      list.push_back({{"kernel", k.name}, {"architecture", k.architecture}, {"registers", k.registers}, {"stack", k.stack}, {"shared", k.shared}});
-    else
-      fmt::print("{:<72} sm_{} {:>5} {:>6} {:>7}{}\n", k.name, k.architecture, k.registers, k.stack, k.shared, fails ? "  stack frame" : "");
+    const std::string complaint = complaint_about(k);
+    complaints += !complaint.empty();
+    if (json) {
+      list.push_back({{"kernel", k.name}, {"architecture", k.architecture}, {"registers", k.registers}, {"stack", k.stack}, {"shared", k.shared},
+                      {"local", k.local}, {"hmma", k.hmma}, {"hgmma", k.hgmma}, {"async_copies", k.async_copies}, {"tma_loads", k.tma_loads},
+                      {"complaint", complaint}});
+      continue;
+    }
+    std::string units;
+    for (const auto& [name, n] : {std::pair{"HMMA", k.hmma}, {"HGMMA", k.hgmma}, {"cp.async", k.async_copies}, {"TMA loads", k.tma_loads}, {"spills", k.local}})
+      if (n) units += fmt::format("  {} {}", n, name);
+    fmt::print("{:<64} sm_{} {:>5} {:>6} {:>7}{}{}\n", k.name, k.architecture, k.registers, k.stack, k.shared, units,
+               complaint.empty() ? "" : "  NO: " + complaint);
   }
   if (json) fmt::print("{}\n", list.dump(2));
   else if (kernels.empty()) fmt::print("This program holds no GPU machine code: {}.\n", device_runtime(DeviceKind::cuda).versions());
-  else fmt::print("{} kernels, {} with a stack frame\n", kernels.size(), framed);
-  return framed ? kCheckFailed : kDone;
+  else fmt::print("{} kernels, {} complaints\n", kernels.size(), complaints);
+  return complaints ? kCheckFailed : kDone;
 }
 
 }  // namespace kintsugi

@@ -6,8 +6,8 @@ namespace kintsugi {
 int run_kernels(bool json);
 
 /// `kintsugi kernels --resources`: registers, stack and shared memory of every GPU kernel in this program, per architecture, from its machine
-/// code. Returns kDone, and kCheckFailed when a kernel has a stack frame (spilled registers, or arrays that are not in registers), unless it
-/// is one of the naive rows.
+/// code, with its tensor core and bulk copy instructions. Returns kDone, or kCheckFailed when there is a complaint about one (apps/cubin.h):
+/// spilled registers, or a wgmma kernel without HGMMA.
 int run_kernel_resources(bool json);
 
 }  // namespace kintsugi

@@ -59,8 +59,10 @@ function(kintsugi_gpu_sources target)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
     # Readable by `kintsugi kernels --resources`; compressed it would save little.
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--no-compress>)
-    target_compile_definitions(${target} PUBLIC KIN_CUDA=1)
-    target_link_libraries(${target} PUBLIC CUDA::cudart_static ${CMAKE_DL_LIBS})
+    # Private: what stands on the kernels compiles to the same objects with and without CUDA.
+    target_compile_definitions(${target} PRIVATE KIN_CUDA=1)
+    target_include_directories(${target} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+    target_link_libraries(${target} PUBLIC $<LINK_ONLY:CUDA::cudart_static> ${CMAKE_DL_LIBS})
     foreach(library CUBLAS CUDNN)
       if(${library}_INCLUDE_DIR)
         target_compile_definitions(${target} PRIVATE KIN_${library}=1)

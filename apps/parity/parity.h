@@ -14,7 +14,7 @@ struct ParityOptions {
   std::string only;            // part of "file/case", or a pattern with *; empty: everything
   std::vector<std::string> except;  // likewise: cases to leave out
   std::filesystem::path json;  // where the results go as JSON; empty: nowhere
-  Device device;               // for what is computed in f32; f64 stays on the CPU
+  Device device = {};               // for what is computed in f32; f64 stays on the CPU
   bool failures_only = false;  // print the rows that failed, not all
 };
 

@@ -23,7 +23,7 @@ struct RestoreOptions {
   std::string report;               // also write the report there
   bool json = false;                // report on stdout
   bool quiet = false;
-  Device device;                    // where the network runs
+  Device device = {};               // where the network runs
 };
 
 inline constexpr const char* kDefaultSweep = "0,0.25,0.5,0.75,1";

@@ -15,7 +15,7 @@ namespace kintsugi {
 struct TrainOptions {
   int first_stage = 1, last_stage = 3;
   bool quiet = false;
-  Device device;  // where networks are trained; files and random numbers do not depend on it
+  Device device = {};  // where networks are trained; files and random numbers do not depend on it
 };
 
 struct TrainResult {

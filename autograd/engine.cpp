@@ -7,6 +7,7 @@
 #include "autograd/finite_watch.h"
 #include "autograd/graph.h"
 #include "autograd/replay.h"
+#include "kernels/base/profile_range.h"
 
 namespace kintsugi {
 namespace {
@@ -22,6 +23,7 @@ class Pass {
   }
 
   Vars run(const Vars& ys, const Vars& seeds) {
+    const ProfileRange range("backward");
     std::vector<Edge> roots;
     for (const Var& y : ys) roots.push_back(edge_of(y));
     for (const Edge& r : roots) explore(r);
@@ -107,6 +109,7 @@ class Pass {
     const Vars grads = [&] {
       WatchPause pause;
       const OpName name(n.op);
+      const ProfileRange range(n.op);
       return n.backward(g, Wants(mask));
     }();
     KIN_CHECK(grads.size() == n.inputs.size(), n.op, ": backward must return ", n.inputs.size(), " gradients, got ", grads.size());

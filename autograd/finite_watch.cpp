@@ -32,7 +32,7 @@ void watch(const char* what, const char* op, const std::string& where, const Ten
 WatchPause::WatchPause() : paused_(active) { active = nullptr; }
 WatchPause::~WatchPause() { active = paused_; }
 
-LayerScope::LayerScope(const std::string& name) : outer_(layer) { layer = &name; }
+LayerScope::LayerScope(const std::string& name) : outer_(layer), range_(name.c_str()) { layer = &name; }
 LayerScope::~LayerScope() { layer = outer_; }
 const std::string& current_layer() { return *layer; }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "kernels/base/profile_range.h"
 #include "tensor/tensor.h"
 
 namespace kintsugi {
@@ -44,7 +45,7 @@ class WatchPause {
   FiniteWatch* paused_;
 };
 
-/// Layers name themselves while they run: LayerScope here(path_). Nested scopes: the innermost counts.
+/// Layers name themselves while they run, here and to a profiler: LayerScope here(path_). Nested scopes: the innermost counts.
 class LayerScope {
  public:
   explicit LayerScope(const std::string& name);
@@ -54,6 +55,7 @@ class LayerScope {
 
  private:
   const std::string* outer_;
+  ProfileRange range_;
 };
 /// The innermost LayerScope's name, or "".
 const std::string& current_layer();

@@ -19,10 +19,17 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 note() { names+=("$1") states+=("$2") reasons+=("$3") seconds+=("$4"); say "$1: $2${3:+ ($3)}"; }
 escaped() { printf '%s' "$1" | tr '\n\t' '  ' | sed 's/\\/\\\\/g; s/"/\\"/g'; }
 
-# stage NAME LIMIT COMMAND...: runs with a time limit; the last line that the command prints is kept as its reason.
+# stage NAME LIMIT COMMAND...: runs with a time limit, and not beyond the whole run's; the last line that the command prints is kept as
+# its reason.
+whole=${KINTSUGI_GPU_SECONDS:-530}
 stage() {
-  local name=$1 limit=$2 begin=$SECONDS code=0 out last
+  local name=$1 limit=$2 begin=$SECONDS code=0 out last left=$((whole - (SECONDS - started)))
   shift 2
+  if [ $left -lt 5 ]; then
+    note "$name" "not run" "the $whole s of the whole run are spent" 0
+    return 1
+  fi
+  [ $left -lt "$limit" ] && limit=$left
   printf '\n######## %s: %s\n' "$name" "$*" >>"$log"
   out=$(mktemp)
   timeout "$limit" "$@" >"$out" 2>&1 || code=$?
@@ -71,7 +78,7 @@ if command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU
 fi
 command -v nvcc >/dev/null && nvcc=$(nvcc --version | grep -o 'release [0-9.]*' | cut -d' ' -f2)
 
-stages=(build "op cases" conformance parity gradcheck "ten steps" bench memcheck racecheck pytorch)
+stages=(build resources "op cases" conformance parity gradcheck "ten steps" bench memcheck racecheck pytorch)
 if [ "$gpu" = none ] || [ "$nvcc" = none ]; then
   why="no GPU"
   [ "$gpu" = none ] || why="no nvcc"
@@ -100,6 +107,7 @@ fi
 program=$build/kintsugi tests=$build/kintsugi_tests
 has_tests() { "$tests" --list-test-cases -tc="$1" 2>/dev/null | grep -q "^$2"; }
 
+stage resources 20 "$program" kernels --resources
 KINTSUGI_TEST_DEVICE=cuda stage "op cases" 90 "$tests" -tc='op cases,*summary*'
 if has_tests '*conformance*' ''; then stage conformance 40 "$tests" -tc='*conformance*'
 else skip conformance "no test of that name in this build"; fi
@@ -142,8 +150,7 @@ python=
 for candidate in python3 python; do
   command -v $candidate >/dev/null && $candidate -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null && python=$candidate && break
 done
-if [ ! -f tools/yardstick.py ]; then skip pytorch "tools/yardstick.py is not part of this version"
-elif [ -z "$python" ]; then skip pytorch "no Python with a PyTorch that sees the GPU"
-else stage pytorch 90 $python tools/yardstick.py --out "$OUT/gpu-pytorch.json"; fi
+if [ -z "$python" ]; then skip pytorch "no Python with a PyTorch that sees the GPU"
+else stage pytorch 120 $python tests/yardstick/gpu.py --out "$OUT/gpu-pytorch.json" --budget 70; fi
 
 finish

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/finite_watch.h"
+#include "kernels/base/profile_range.h"
 
 namespace kintsugi {
 
@@ -12,7 +13,10 @@ Learner::Learner(std::string name, ParameterStore& store, const StageRecipe& r)
 
 double Learner::step(int64_t step, const std::function<StepReport()>& compute) {
   adam_.zero_grad();
-  const StepReport report = compute();
+  const StepReport report = [&] {
+    const ProfileRange range("forward and backward");
+    return compute();
+  }();
   const double norm = global_grad_norm(adam_.parameters());
   std::string bad = std::isfinite(norm) ? "" : "the gradient";
   for (const auto& [name, value] : report.losses)
@@ -24,6 +28,7 @@ double Learner::step(int64_t step, const std::function<StepReport()>& compute) {
     throw NotFiniteError(text(name_, ", step ", step, ": ", bad, " is not finite; the first tensor that is not: ",
                               watch.found() ? watch.first() : "none when the step was repeated"));
   }
+  const ProfileRange range("optimiser");
   adam_.step({.lr = rate(step), .grad_scale = clip_ > 0 ? clip_factor(norm, clip_) : 1, .ema = &ema_});
   adam_.zero_grad();
   return norm;

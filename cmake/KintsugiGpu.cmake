@@ -43,6 +43,18 @@ if(KINTSUGI_CUDA AND CMAKE_CUDA_COMPILER)
   find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
 endif()
 
+# Loads and stores of emulated kernels can be watched (kernels/simt/access.h): the compiler's calls for ThreadSanitizer, answered
+# by the emulator instead of by its library.
+option(KINTSUGI_SIM_WATCH "watch the memory accesses of emulated kernels: races, unwritten memory, bank conflicts" OFF)
+set(KINTSUGI_WATCH_FLAGS)
+if(KINTSUGI_SIM_WATCH)
+  if(KINTSUGI_SANITIZE)
+    message(FATAL_ERROR "KINTSUGI_SIM_WATCH and KINTSUGI_SANITIZE exclude each other")
+  endif()
+  set(KINTSUGI_WATCH_FLAGS -fsanitize=thread --param=tsan-instrument-func-entry-exit=0 -Wno-tsan)
+  add_compile_definitions(KIN_SIM_WATCH=1)
+endif()
+
 # kintsugi_gpu_sources(target): adds both compilations of gpu/*.cu, below the folder of the caller, to the target.
 function(kintsugi_gpu_sources target)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/gpu/*.cu)
@@ -50,7 +62,7 @@ function(kintsugi_gpu_sources target)
     get_filename_component(stem ${src} NAME_WE)
     set(file ${CMAKE_CURRENT_BINARY_DIR}/sim/${stem}.cpp)
     file(CONFIGURE OUTPUT ${file} CONTENT "#include \"${src}\"\n")
-    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "-Wno-unknown-pragmas")
+    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "-Wno-unknown-pragmas;${KINTSUGI_WATCH_FLAGS}")
     target_sources(${target} PRIVATE ${file})
   endforeach()
   if(KINTSUGI_HAS_CUDA)

@@ -2,6 +2,17 @@
 #include "kernels/simt/block.h"
 
 namespace kintsugi::simt {
+namespace {
+
+// What lands now is the copy engine's doing, whoever's turn it is.
+void land_as_hardware(const std::function<void()>& land) {
+  Block& block = *Block::running();
+  block.set_hardware(true);
+  land();
+  block.set_hardware(false);
+}
+
+}  // namespace
 
 void AsyncWork::begin_block(size_t threads, Schedule schedule, uint64_t seed) {
   schedule_ = schedule;
@@ -53,7 +64,7 @@ void AsyncWork::wait(unsigned thread, AsyncQueue kind, unsigned newest) {
 }
 
 void AsyncWork::issue_free(std::function<void()> land, const char* name, const Site& site) {
-  if (schedule_ == Schedule::reverse) land();
+  if (schedule_ == Schedule::reverse) land_as_hardware(land);
   else free_.push_back({std::move(land), name, site});
 }
 
@@ -62,7 +73,7 @@ bool AsyncWork::land_one() {
   const size_t i = schedule_ == Schedule::shuffled ? random_.below(free_.size()) : free_.size() - 1;
   const auto land = std::move(free_[i].land);
   free_.erase(free_.begin() + std::ptrdiff_t(i));
-  land();
+  land_as_hardware(land);
   return true;
 }
 

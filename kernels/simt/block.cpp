@@ -1,5 +1,8 @@
 #include "kernels/simt/block.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -33,6 +36,31 @@ std::string place(const Site& site) {
 }
 bool same(const Site& a, const Site& b) { return a.line() == b.line() && a.column() == b.column(); }
 
+// The OS thread's own stack, where a launch keeps its arguments.
+bool on_scheduler_stack(const void* p) {
+  thread_local uintptr_t begin = 0, end = 0;
+  if (!end) {
+    pthread_attr_t attributes;
+    void* low = nullptr;
+    size_t bytes = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+      pthread_attr_getstack(&attributes, &low, &bytes);
+      pthread_attr_destroy(&attributes);
+    }
+    begin = reinterpret_cast<uintptr_t>(low);
+    end = begin + bytes;
+  }
+  const auto at = reinterpret_cast<uintptr_t>(p);
+  return at >= begin && at < end;
+}
+
+// What addr2line wants to know.
+std::string place_of_code(const void* code) {
+  Dl_info info;
+  if (!dladdr(code, &info)) return "";
+  return text(", code 0x", std::hex, reinterpret_cast<uintptr_t>(code) - reinterpret_cast<uintptr_t>(info.dli_fbase), " of ", info.dli_fname);
+}
+
 Block& here(const char* what) {
   KIN_CHECK(running_block, "simt: ", what, " outside a kernel");
   return *running_block;
@@ -61,6 +89,8 @@ void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Sch
   make_stacks();
   start_threads();
   async_.begin_block(count_, order, 2 * number + 3);
+  hardware_ = false;
+  if constexpr (watches_accesses()) checker_.begin_block(count_);
 
   struct Running {
     explicit Running(Block* b) { running_block = b; }
@@ -83,6 +113,7 @@ void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Sch
     KIN_CHECK(canary == kCanary, "simt: a thread used more than ", kStack, " bytes of stack");
   }
   async_.end_block();
+  if constexpr (watches_accesses()) checker_.end_block();
   shared_.check_guards();
 }
 
@@ -102,6 +133,8 @@ void Block::start_threads() {
     t.fiber.prepare(stack, kStack, fiber_entry);
     t.index = {i % d.x, i / d.x % d.y, i / d.x / d.y};
     t.state = State::ready;
+    t.doing = "";
+    t.site = Site();
   }
 }
 
@@ -174,6 +207,7 @@ bool Block::finish_warp_calls(unsigned first, unsigned last) {
     }
     if (!complete) continue;
     call.combine(lanes);
+    if constexpr (watches_accesses()) checker_.warp_synced(first / kWarp);
     for (unsigned l = 0; l < kWarp; ++l)
       if (lanes[l]) threads_[first + l].state = State::ready;
     any = true;
@@ -189,6 +223,7 @@ Block::Barrier& Block::come_to(int id, unsigned threads, int vote, const char* n
   Barrier& b = barriers_[id];
   if (b.arrived && b.expected != expected)
     fault(site, text(name, ": barrier ", id, " waits for ", b.expected, " threads, here for ", expected));
+  if constexpr (watches_accesses()) checker_.arrived(current_, &b);
   b.expected = expected;
   b.whole_block = threads == 0;
   ++b.arrived;
@@ -228,7 +263,12 @@ void Block::release(int id) {
     if (t.state != State::at_barrier || t.barrier != id) continue;
     t.state = State::ready;
     t.votes = b.votes;
+    if constexpr (watches_accesses()) {
+      checker_.passed(i, &b);
+      checker_.warp_synced(i / kWarp);
+    }
   }
+  if constexpr (watches_accesses()) checker_.forget(&b);
   b = Barrier{};
 }
 
@@ -315,6 +355,31 @@ void Block::report_stuck() const {
   throw Error(located(it->site, text(it->doing, " waits for ever", describe(all))));
 }
 
+void Block::access(const void* p, unsigned bytes, bool write, bool atomic, const void* code) {
+  const auto* at = static_cast<const char*>(p);
+  const bool nobody = current_ == kNobody;
+  if (!shared_.contains(p)) {
+    const bool on_stack = at >= stacks_.get() && at < stacks_.get() + stack_count_ * kStackPitch;
+    if (!nobody && !on_stack && !on_scheduler_stack(p) && AccessCounter::active()) checker_.count(current_, code, reinterpret_cast<uintptr_t>(p), bytes, false);
+    return;
+  }
+  const uint32_t offset = shared_.address(p);
+  if (nobody || hardware_ || atomic) {
+    if (write) checker_.shared_written(offset, bytes);
+    return;
+  }
+  const std::string name = shared_.name_of(offset, bytes);
+  const std::string wrong = name.empty() ? text("thread ", current_, write ? " writes" : " reads", " outside every shared array") : checker_.shared_access(current_, offset, bytes, write);
+  if (AccessCounter::active()) checker_.count(current_, code, offset, bytes, true);
+  if (wrong.empty()) return;
+  // The compiler does not expect an exception from a load: end the thread instead, the scheduler throws.
+  Thread& me = threads_[current_];
+  const std::string last = *me.doing ? text(", after ", me.doing) : "";
+  error_ = std::make_exception_ptr(Error(located(me.site, text(name, name.empty() ? "" : ": ", wrong, last, place_of_code(code)))));
+  me.state = State::done;
+  Fiber::leave(me.fiber, scheduler_);
+}
+
 void fault(const Site& site, const std::string& message) {
   throw Error(running_block ? running_block->located(site, message) : text(place(site), ": ", message));
 }
@@ -340,6 +405,18 @@ void async_commit(AsyncQueue queue) { here("async").async().commit(thread_rank()
 void async_wait(AsyncQueue queue, unsigned newest) { here("async").async().wait(thread_rank(), queue, newest); }
 bool async_committed(AsyncQueue queue) { return here("async").async().committed(thread_rank(), queue); }
 void async_issue(std::function<void()> land, const char* name, const Site& site) { here(name).async().issue_free(std::move(land), name, site); }
+void hardware_wrote(const void* p, unsigned bytes) {
+  if constexpr (watches_accesses()) {
+    Block& block = here("shared memory");
+    block.checker().shared_written(block.shared().address(p), bytes);
+  }
+}
+void sync_arrived(const void* object) {
+  if constexpr (watches_accesses()) here("mbarrier").checker().arrived(here("mbarrier").rank(), object);
+}
+void sync_passed(const void* object) {
+  if constexpr (watches_accesses()) here("mbarrier").checker().passed(here("mbarrier").rank(), object);
+}
 void products_fence() { here("wgmma_fence").async().fence_products(thread_rank()); }
 bool products_fenced() { return here("wgmma").async().products_fenced(thread_rank()); }
 size_t dynamic_shared_bytes() { return here("dynamic shared memory").shared().dynamic_bytes(); }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/simt/access_checker.h"
 #include "kernels/simt/emulator.h"
 #include "kernels/simt/fiber.h"
 #include "kernels/simt/runtime.h"
@@ -107,6 +108,8 @@ class SharedMemory {
   uint32_t address(const void* p) const { return uint32_t(static_cast<const char*>(p) - base_); }
   char* pointer(uint32_t address) const { return base_ + address; }
   size_t dynamic_bytes() const { return dynamic_bytes_; }
+  /// "'part' + 64", or "" where the bytes are not all within one array. The emptiness of "" is what a watched build reports.
+  std::string name_of(uint32_t address, unsigned bytes) const;
   /// Throws Error naming the array when a guard zone was written.
   void check_guards() const;
 
@@ -152,6 +155,11 @@ class Block {
   void wait_until(bool (*ready)(const void*), const void* state, const char* name, const Site& site);
   SharedMemory& shared() { return shared_; }
   AsyncWork& async() { return async_; }
+  AccessChecker& checker() { return checker_; }
+  /// A load or store of a watched build, from anywhere in the program.
+  void access(const void* p, unsigned bytes, bool write, bool atomic, const void* code);
+  /// While true, accesses are the copy engine's.
+  void set_hardware(bool on) { hardware_ = on; }
   unsigned rank() const { return current_; }
   /// "softmax.cu:31: message (block 0,1,0 thread 33,0,0)".
   std::string located(const Site& site, const std::string& message) const;
@@ -183,6 +191,8 @@ class Block {
   Fiber scheduler_;
   SharedMemory shared_;
   AsyncWork async_;
+  AccessChecker checker_;
+  bool hardware_ = false;
   Barrier barriers_[kBarriers];
   unsigned count_ = 0, current_ = kNobody;
   uint64_t resumed_ = 0;

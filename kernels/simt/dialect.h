@@ -11,6 +11,9 @@
 #include "kernels/base/error.h"
 #include "kernels/simt/runtime.h"
 
+// Functions of the emulator itself, whose accesses a watched build (kernels/simt/access.h) must not take for the kernel's.
+#define KIN_SIM_UNWATCHED __attribute__((no_sanitize("thread")))
+
 #define __global__
 #define __device__
 #define __host__
@@ -67,7 +70,7 @@ template <class... P, class... A>
 void launch(const Launch& l, void (*kernel)(P...), const A&... args) {
   static_assert(!(std::is_reference_v<P> || ...), "a kernel takes its parameters by value");
   if (l.grid.x == 0 || l.grid.y == 0 || l.grid.z == 0) return;
-  simt::run_grid({l.grid.x, l.grid.y, l.grid.z}, {l.block.x, l.block.y, l.block.z}, l.shared, [&] { kernel(static_cast<P>(args)...); });
+  simt::run_grid({l.grid.x, l.grid.y, l.grid.z}, {l.block.x, l.block.y, l.block.z}, l.shared, [&]() KIN_SIM_UNWATCHED { kernel(static_cast<P>(args)...); });
 }
 
 // One address per declaration: the lambda's type differs for each, and for each instantiation of a kernel template.

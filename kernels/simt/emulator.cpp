@@ -82,7 +82,7 @@ void run_grid(Dim grid, Dim block, size_t dynamic_shared, const std::function<vo
       threads_started += uint64_t(block.x) * block.y * block.z;
     }
   };
-  const bool hunting_faults = order != Schedule::forward || switch_limit.load() != UINT64_MAX;
+  const bool hunting_faults = order != Schedule::forward || switch_limit.load() != UINT64_MAX || AccessCounter::active();
   if (hunting_faults) run_blocks(0, count);  // in the schedule's order
   else parallel_for(count, (count + 255) / 256, run_blocks);
 }

@@ -60,12 +60,13 @@ struct MBarrierState {
   uint64_t parity : 1, expected : 20, pending : 20;
   int64_t bytes : 23;
 
-  static MBarrierState of(const MBarrier* b, const char* name, const Site& site) {
+  // Its accesses are the synchronisation, not to be watched as races.
+  KIN_SIM_UNWATCHED static MBarrierState of(const MBarrier* b, const char* name, const Site& site) {
     const auto s = std::bit_cast<MBarrierState>(b->bits);
     if (b->bits == ~uint64_t(0)) simt::fault(site, text(name, ": the mbarrier was not initialised"));
     return s;
   }
-  void put(MBarrier* b) {
+  KIN_SIM_UNWATCHED void put(MBarrier* b) {
     if (pending == 0 && bytes == 0) {
       parity ^= 1;
       pending = expected;
@@ -79,7 +80,7 @@ static_assert(sizeof(MBarrierState) == 8);
 inline void mbarrier_init(MBarrier* b, unsigned arrivals, const Site& site = Site::current()) {
   simt::shared_address(b, "mbarrier_init", site);
   if (arrivals < 1 || arrivals > unsigned(detail::MBarrierState::kMost)) simt::fault(site, text("mbarrier_init: arrivals must be 1 to ", detail::MBarrierState::kMost, ", got ", arrivals));
-  b->bits = std::bit_cast<uint64_t>(detail::MBarrierState{0, arrivals, arrivals, 0});
+  detail::MBarrierState{0, arrivals, arrivals, 0}.put(b);
 }
 inline void mbarrier_fence_init() {}
 inline void mbarrier_arrive_expect(MBarrier* b, unsigned bytes, const Site& site = Site::current()) {
@@ -88,6 +89,7 @@ inline void mbarrier_arrive_expect(MBarrier* b, unsigned bytes, const Site& site
   s.bytes += int(bytes);
   --s.pending;
   s.put(b);
+  simt::sync_arrived(b);
 }
 inline void mbarrier_arrive(MBarrier* b, const Site& site = Site::current()) { mbarrier_arrive_expect(b, 0, site); }
 /// `bytes` have landed: the copy engine's part.
@@ -102,11 +104,12 @@ inline void mbarrier_wait(MBarrier* b, unsigned parity, const Site& site = Site:
     const MBarrier* barrier;
     unsigned parity;
   } awaited{b, parity};
-  const auto ended = [](const void* p) {
+  const auto ended = [](const void* p) KIN_SIM_UNWATCHED {
     const auto* a = static_cast<const Awaited*>(p);
     return std::bit_cast<detail::MBarrierState>(a->barrier->bits).parity != a->parity;
   };
   simt::wait_until(ended, &awaited, "mbarrier_wait", site);
+  simt::sync_passed(b);
 }
 inline void fence_proxy_async() {}
 

@@ -33,7 +33,7 @@ __device__ __forceinline__ Pack<T, N> load_pack(const T* p) {
 #else
   check_aligned(p, sizeof(T) * N, "load_pack");
   Pack<T, N> pack;
-  for (int i = 0; i < N; ++i) pack[i] = p[i];
+  std::memcpy(&pack, p, sizeof pack);
   return pack;
 #endif
 }
@@ -44,7 +44,7 @@ __device__ __forceinline__ void store_pack(T* p, const Pack<T, N>& pack) {
   *reinterpret_cast<Word*>(p) = *reinterpret_cast<const Word*>(pack.v);
 #else
   check_aligned(p, sizeof(T) * N, "store_pack");
-  for (int i = 0; i < N; ++i) p[i] = pack[i];
+  std::memcpy(p, &pack, sizeof pack);
 #endif
 }
 

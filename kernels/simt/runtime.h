@@ -74,6 +74,11 @@ void async_commit(AsyncQueue queue);
 void async_wait(AsyncQueue queue, unsigned newest);
 /// Has this thread closed every group it issued work for?
 bool async_committed(AsyncQueue queue);
+/// For watched builds (kernels/simt/access.h): the hardware has written shared memory.
+void hardware_wrote(const void* p, unsigned bytes);
+/// Likewise: this thread has arrived at an object in shared memory (an mbarrier), or passed it.
+void sync_arrived(const void* object);
+void sync_passed(const void* object);
 /// Products of this thread may begin; false again once it has waited for all of them.
 void products_fence();
 bool products_fenced();

@@ -43,6 +43,14 @@ void* SharedMemory::declare(const void* tag, size_t bytes, size_t alignment, con
   return base_ + offset;
 }
 
+std::string SharedMemory::name_of(uint32_t address, unsigned bytes) const {
+  const auto within = [&](size_t begin, size_t size) { return address >= begin && address + bytes <= begin + size; };
+  if (within(kGuard, dynamic_bytes_)) return text("dynamic shared memory + ", address - kGuard);
+  for (const Array& a : arrays_)
+    if (within(a.offset, a.bytes)) return text('\'', a.name, "' + ", address - a.offset);
+  return "";
+}
+
 void SharedMemory::check_guards() const {
   const auto intact = [&](size_t begin, size_t end) {
     return std::all_of(base_ + begin, base_ + end, [](char c) { return static_cast<unsigned char>(c) == kPoison; });

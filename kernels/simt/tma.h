@@ -201,6 +201,7 @@ void tma_load(void* to, const TensorMap& map, detail::Called<MBarrier> called, A
         detail::for_each_element(map, shared, at.c, [&](char* tile, const char* tensor) {
           if (tensor) std::memcpy(tile, tensor, map.element);
           else std::memset(tile, 0, map.element);
+          simt::hardware_wrote(tile, map.element);
         });
         mbarrier_landed(barrier, map.shape.elements() * map.element, site);
       },

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
+#include "kernels/simt/access.h"
 #include "kernels/simt/emulator.h"
 #include "kernels/simt/reduce.h"
 #include "kernels/simt/simt.h"
@@ -98,6 +99,7 @@ TEST_CASE("simt: shared memory and barriers") {
 }
 
 TEST_CASE("simt: shared memory starts as NaN in every block") {
+  if (simt::watches_accesses()) return;  // where reading it is an error
   std::vector<float> out(6, 0);
   launch({3, 1, 16}, read_unwritten, out.data());
   for (float v : out) CHECK(std::isnan(v));

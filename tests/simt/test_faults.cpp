@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kernels/simt/access.h"
 #include "kernels/simt/emulator.h"
 #include "kernels/simt/reduce.h"
 #include "kernels/simt/simt.h"
@@ -39,7 +40,11 @@ bool ring_is_right() {
     for (size_t i = 0; i < kThreads; ++i) next[i] = want[(i + 1) % kThreads] + want[(i + kThreads - 1) % kThreads];
     want = next;
   }
-  launch({1, kThreads}, ring<kFault>, x.data(), y.data(), 3);
+  try {
+    launch({1, kThreads}, ring<kFault>, x.data(), y.data(), 3);
+  } catch (const Error&) {  // a watched build sees the race itself
+    return false;
+  }
   return y == want;
 }
 
@@ -67,7 +72,7 @@ __global__ void masks_differ(int* out) { *out = __any_sync(threadIdx.x < 4 ? 0xf
 __global__ void past_static_array(int at) {
   KIN_SHARED(float, first, [33]);
   KIN_SHARED(float, second, [8]);
-  second[threadIdx.x % 8] = 1;
+  if (threadIdx.x < 8) second[threadIdx.x] = 1;
   float* p = first;  // a subscript of the array itself would end a UBSan build here
   p[int(threadIdx.x) + at] = 1;
 }
@@ -93,7 +98,7 @@ std::string message_of(Launch l, void (*kernel)(P...), A... args) {
 
 }  // namespace
 
-#define CHECK_SAYS(message, part) CHECK_MESSAGE((message).find(part) != std::string::npos, "'", part, "' is not in: ", (message))
+#define CHECK_SAYS(message, part) CHECK_MESSAGE((message).find(part) != std::string::npos, "'", std::string(part), "' is not in: ", (message))
 
 TEST_CASE("simt faults: a missing barrier gives a wrong number") {
   bool early_read = false, early_overwrite = false;
@@ -129,10 +134,11 @@ TEST_CASE("simt faults: shuffles in divergent code") {
 TEST_CASE("simt faults: writes outside shared memory") {
   CHECK(message_of({1, 32}, past_static_array, 1) == "no error");
   const std::string past = message_of({1, 32}, past_static_array, 2);
-  CHECK_SAYS(past, "shared array 'first' was written past its end (132 bytes)");
-  CHECK_SAYS(past, "test_faults.cpp:");
-  CHECK_SAYS(message_of({1, 1, 64}, past_dynamic, 16), "dynamic shared memory was written past its end (64 bytes)");
-  CHECK_SAYS(message_of({1, 1, 64}, past_dynamic, -1), "dynamic shared memory was written before its beginning");
+  const bool at_once = simt::watches_accesses();  // else by the guard zones, when the block ends
+  CHECK_SAYS(past, at_once ? "writes outside every shared array" : "shared array 'first' was written past its end (132 bytes)");
+  if (!at_once) CHECK_SAYS(past, "test_faults.cpp:");
+  CHECK_SAYS(message_of({1, 1, 64}, past_dynamic, 16), at_once ? "outside every shared array" : "dynamic shared memory was written past its end (64 bytes)");
+  CHECK_SAYS(message_of({1, 1, 64}, past_dynamic, -1), at_once ? "outside every shared array" : "dynamic shared memory was written before its beginning");
   CHECK_SAYS(message_of({1, 32}, too_much_static), "at most 49152 bytes of shared arrays, 'b' makes it 65536");
 }
 

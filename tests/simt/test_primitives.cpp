@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/base/philox.h"
+#include "kernels/simt/access.h"
 #include "kernels/simt/cp_async.h"
 #include "kernels/simt/emulator.h"
 #include "kernels/simt/ldmatrix.h"
@@ -205,7 +206,11 @@ bool staged_copies_fail() {
   bool wrong = false;
   under_each_schedule([&] {
     std::vector<float> out(256, NAN);
-    launch({1, 64}, staged_copies<kFault>, in.data(), out.data(), 7);
+    try {
+      launch({1, 64}, staged_copies<kFault>, in.data(), out.data(), 7);
+    } catch (const Error&) {  // a watched build sees the race itself
+      if (!simt::watches_accesses() || kFault == Fault::unaligned) throw;
+    }
     for (int i = 0; i < 256; ++i) {
       float sum = 0;
       for (int t = 0; t < 7; ++t) sum += in.at(t, i);
@@ -311,9 +316,10 @@ TEST_CASE("simt faults: copies in flight") {
 
 TEST_CASE("simt faults: TMA, mbarriers and wgmma") {
   CHECK(outcome_of_product<Fault::none>() == "right");
-  CHECK_SAYS(outcome_of_product<Fault::no_barrier>(), "the block ended with 1 tma_load in flight");
-  CHECK_SAYS(outcome_of_product<Fault::wrong_stage>(), "the block ended with 1 tma_load in flight");
-  CHECK_SAYS(outcome_of_product<Fault::no_expect>(), "the block ended with 1 tma_load in flight");
+  const std::string too_early = simt::watches_accesses() ? "reads what nobody wrote" : "the block ended with 1 tma_load in flight";
+  CHECK_SAYS(outcome_of_product<Fault::no_barrier>(), too_early);
+  CHECK_SAYS(outcome_of_product<Fault::wrong_stage>(), too_early);
+  CHECK_SAYS(outcome_of_product<Fault::no_expect>(), too_early);
   CHECK_SAYS(outcome_of_product<Fault::no_commit>(), "products were issued and not committed");
   CHECK_SAYS(outcome_of_product<Fault::no_wait>(), "ended before it waited for its products");
   CHECK_SAYS(outcome_of_product<Fault::no_fence>(), "no wgmma_fence");

@@ -54,6 +54,12 @@ bool on_scheduler_stack(const void* p) {
   return at >= begin && at < end;
 }
 
+// threadIdx and its like are registers on a device.
+bool is_register(const void* p) {
+  const auto of = [p](const auto& variable) { return p >= &variable && p < &variable + 1; };
+  return of(sim::threadIdx) || of(sim::blockIdx) || of(sim::blockDim) || of(sim::gridDim);
+}
+
 // What addr2line wants to know.
 std::string place_of_code(const void* code) {
   Dl_info info;
@@ -70,7 +76,7 @@ Block& here(const char* what) {
 
 Block* Block::running() { return running_block; }
 
-void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const std::function<void()>& kernel) {
+void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const KernelCall& kernel) {
   KIN_CHECK(!running_block, "simt: a kernel cannot launch another one");
   count_ = block.x * block.y * block.z;
   index_ = {unsigned(number % grid.x), unsigned(number / grid.x % grid.y), unsigned(number / grid.x / grid.y)};
@@ -142,7 +148,7 @@ __attribute__((no_sanitize("thread"))) void Block::fiber_entry() {
   Fiber::begun();
   Block& block = *running_block;
   try {
-    (*block.kernel_)();
+    block.kernel_->call(block.kernel_->closure);
     block.async_.end_thread(block.current_);
   } catch (...) {
     block.error_ = std::current_exception();
@@ -360,7 +366,8 @@ void Block::access(const void* p, unsigned bytes, bool write, bool atomic, const
   const bool nobody = current_ == kNobody;
   if (!shared_.contains(p)) {
     const bool on_stack = at >= stacks_.get() && at < stacks_.get() + stack_count_ * kStackPitch;
-    if (!nobody && !on_stack && !on_scheduler_stack(p) && AccessCounter::active()) checker_.count(current_, code, reinterpret_cast<uintptr_t>(p), bytes, false);
+    if (AccessCounter::active() && !nobody && !on_stack && !on_scheduler_stack(p) && !is_register(p))
+      checker_.count(current_, code, reinterpret_cast<uintptr_t>(p), bytes, false);
     return;
   }
   const uint32_t offset = shared_.address(p);

@@ -143,7 +143,7 @@ class Block {
   };
 
   /// Runs one block of the grid to its end. Throws what the kernel or the emulator threw; the block can be used again.
-  void run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const std::function<void()>& kernel);
+  void run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const KernelCall& kernel);
 
   /// The block whose fiber or scheduler runs on this OS thread, else null.
   static Block* running();
@@ -198,7 +198,7 @@ class Block {
   uint64_t resumed_ = 0;
   Dim index_;
   Order warp_order_{Schedule::forward, 0}, lane_order_{Schedule::forward, 0};
-  const std::function<void()>* kernel_ = nullptr;
+  const KernelCall* kernel_ = nullptr;
   std::exception_ptr error_;
 };
 

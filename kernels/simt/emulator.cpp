@@ -65,7 +65,7 @@ void count_switches(uint64_t n) {
   if (switches.fetch_add(n, std::memory_order_relaxed) + n > switch_limit.load(std::memory_order_relaxed)) throw Error(kTooLarge);
 }
 
-void run_grid(Dim grid, Dim block, size_t dynamic_shared, const std::function<void()>& kernel) {
+void run_grid(Dim grid, Dim block, size_t dynamic_shared, const KernelCall& kernel) {
   check_launch(grid, block, dynamic_shared);
   const Schedule order = schedule();
   const int64_t count = int64_t(grid.x) * grid.y * grid.z;

@@ -19,9 +19,15 @@ struct Dim {
   unsigned x = 1, y = 1, z = 1;
 };
 
-/// Runs kernel() once for each thread of each block, from ordinary code. Throws Error when the launch is one the device would refuse,
+/// A kernel with its arguments: call(closure).
+struct KernelCall {
+  void (*call)(const void* closure);
+  const void* closure;
+};
+
+/// Runs the kernel once for each thread of each block, from ordinary code. Throws Error when the launch is one the device would refuse,
 /// and for everything the emulator catches (docs/simt.md lists it). Launches from several OS threads may overlap.
-void run_grid(Dim grid, Dim block, size_t dynamic_shared, const std::function<void()>& kernel);
+void run_grid(Dim grid, Dim block, size_t dynamic_shared, const KernelCall& kernel);
 
 /// Ends the launch with an Error: "softmax.cu:31: message (block 0,1,0 thread 33,0,0)".
 [[noreturn]] void fault(const Site& site, const std::string& message);

@@ -33,7 +33,7 @@ __device__ __forceinline__ Pack<T, N> load_pack(const T* p) {
 #else
   check_aligned(p, sizeof(T) * N, "load_pack");
   Pack<T, N> pack;
-  std::memcpy(&pack, p, sizeof pack);
+  std::memcpy(static_cast<void*>(&pack), p, sizeof pack);
   return pack;
 #endif
 }
@@ -44,7 +44,7 @@ __device__ __forceinline__ void store_pack(T* p, const Pack<T, N>& pack) {
   *reinterpret_cast<Word*>(p) = *reinterpret_cast<const Word*>(pack.v);
 #else
   check_aligned(p, sizeof(T) * N, "store_pack");
-  std::memcpy(p, &pack, sizeof pack);
+  std::memcpy(static_cast<void*>(p), &pack, sizeof pack);
 #endif
 }
 

@@ -84,17 +84,17 @@ std::optional<PhotoFormat> photo_format(Bytes head) {
   return *simple == 'B' ? PhotoFormat::bmp : PhotoFormat::tga;
 }
 
-const char* image_format(Bytes head) {
-  const auto format = photo_format(head);
-  return format ? name_of(*format) : nullptr;
+std::optional<PhotoFormat> photo_format(const fs::path& path) {
+  try {
+    return photo_format(read_bytes(path, kHeadBytes));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
 const char* image_format(const fs::path& path) {
-  try {
-    return image_format(read_bytes(path, kHeadBytes));
-  } catch (const Error&) {
-    return nullptr;
-  }
+  const auto format = photo_format(path);
+  return format ? name_of(*format) : nullptr;
 }
 
 Image decode_image(Bytes file, const std::string& name) { return as_rgb(decode_photo(file, name).colour); }

@@ -12,9 +12,7 @@ Image read_image(const std::filesystem::path& path);
 /// The same for bytes in memory; `name` stands in messages.
 Image decode_image(Bytes file, const std::string& name);
 
-/// "PNG", "JPEG", "WebP", "BMP", "TGA", "PNM", or nullptr for anything else. The first 4 KiB are enough.
-const char* image_format(Bytes head);
-/// The same for a file; nullptr too when it cannot be read.
+/// What a file holds: "PNG", "JPEG", "WebP", "BMP", "TGA", "PNM", or nullptr for anything else and when it cannot be read.
 const char* image_format(const std::filesystem::path& path);
 
 /// Writes 8-bit PNG (.png) or JPEG (.jpg, .jpeg; quality 1 to 100) or, where the build has libwebp, WebP (.webp); grey for c = 1 and RGB

@@ -65,6 +65,8 @@ struct PhotoWriteOptions {
 
 /// What a file holds, by its first 4 KiB; nothing when it is no picture that this build reads.
 std::optional<PhotoFormat> photo_format(Bytes head);
+/// The same for a file; nothing too when it cannot be read.
+std::optional<PhotoFormat> photo_format(const std::filesystem::path& path);
 
 /// The format a file name asks for: .png, .jpg, .jpeg, .webp, in any case. Throws Error for another ending.
 PhotoFormat format_of_name(const std::filesystem::path& path);

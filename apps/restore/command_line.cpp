@@ -17,10 +17,11 @@ void add_restore_options(CLI::App& command, RestoreOptions& o) {
       ->allow_extra_args(false);
   command.add_option("--blend", o.blend, "Share of the result mixed over the input, after the network; not w")->capture_default_str();
   command.add_option("--batch", o.batch, "Faces through the network at once; more memory, same pictures")->check(CLI::Range(1, 256))->capture_default_str();
-  command.add_option("--format", o.format, "Of the results: same as the input (what is neither JPEG nor PNG becomes PNG), png or jpg")
-      ->check(CLI::IsMember({"same", "png", "jpg"}))
+  command.add_option("--format", o.format, "Of the results: same as the input (BMP, TGA and PNM become PNG), or one for all")
+      ->check(CLI::IsMember({"same", "png", "jpg", "webp"}))
       ->capture_default_str();
-  command.add_option("--quality", o.quality, "Of JPEG results")->check(CLI::Range(1, 100))->capture_default_str();
+  command.add_option("--quality", o.quality, "Of JPEG and lossy WebP results")->check(CLI::Range(1, 100))->capture_default_str();
+  command.add_flag_callback("--no-note", [&o] { o.note = false; }, "Leave out the remark in the results that they are restored");
   command.add_flag("--json", o.json, "Report per picture on stdout");
   command.add_option("--report", o.report, "Write that report to this file");
 }

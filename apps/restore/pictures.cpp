@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 
+#include "data/codec.h"
 #include "data/image_file.h"
 #include "kernels/base/error.h"
 
@@ -15,15 +17,20 @@ namespace kintsugi {
 namespace fs = std::filesystem;
 namespace {
 
-// Endings that say "picture"; written are only the first three.
+// Endings that say "picture"; written are only the first ones.
 constexpr std::string_view kEndings[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".gif", ".heic", ".ppm", ".pgm"};
-constexpr size_t kWritten = 3;
-
 // Number in kEndings, or their count.
 size_t ending_of(const fs::path& path) {
   std::string e = path.extension().string();
   std::transform(e.begin(), e.end(), e.begin(), [](unsigned char c) { return char(std::tolower(c)); });
   return size_t(std::find(std::begin(kEndings), std::end(kEndings), e) - std::begin(kEndings));
+}
+
+// The format that such an ending asks for, where it can be written.
+std::optional<PhotoFormat> asked_for(const fs::path& path) {
+  constexpr PhotoFormat formats[] = {PhotoFormat::png, PhotoFormat::jpeg, PhotoFormat::jpeg, PhotoFormat::webp};
+  const size_t e = ending_of(path);
+  return e < std::size(formats) && can_write(formats[e]) ? std::optional(formats[e]) : std::nullopt;
 }
 
 bool called_picture(const fs::path& path) { return ending_of(path) < std::size(kEndings); }
@@ -107,19 +114,19 @@ fs::path result_name(const PictureSearch& search, const fs::path& in) {
   std::string ending = search.ending;
   if (ending.empty()) {
     std::error_code absent;
-    const char* format = fs::is_regular_file(in, absent) ? image_format(in) : nullptr;  // a pipe can be read only once
-    const bool jpeg = format && std::string_view(format) == "JPEG";
-    ending = !jpeg ? ".png" : ending_of(in) == 1 || ending_of(in) == 2 ? in.extension().string() : ".jpg";
+    const auto format = fs::is_regular_file(in, absent) ? photo_format(in) : std::nullopt;  // a pipe can be read only once
+    const bool spelled = format == PhotoFormat::jpeg && asked_for(in) == format;  // .jpg, .jpeg, .JPG: as the input's name has it
+    ending = spelled ? in.extension().string() : kintsugi::ending_of(format.value_or(PhotoFormat::png));
   }
   return in.stem().concat(search.suffix + ending);
 }
 
 }  // namespace
 
-bool names_picture(const fs::path& out) { return ending_of(out) < kWritten && !is_folder(out); }
+bool names_picture(const fs::path& out) { return asked_for(out) && !is_folder(out); }
 
 std::vector<PictureJob> find_pictures(const PictureSearch& search) {
-  if (const size_t e = ending_of(search.out); e >= kWritten && e < std::size(kEndings) && !is_folder(search.out))
+  if (const size_t e = ending_of(search.out); e < std::size(kEndings) && !asked_for(search.out) && !is_folder(search.out))
     throw UsageError(text("--out ", search.out, ": ", kEndings[e], " cannot be written; give a name in .png or .jpg, or a folder"));
   Finder finder(search);
   for (const auto& input : search.inputs) finder.add(input);

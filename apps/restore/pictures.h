@@ -13,9 +13,9 @@ struct PictureJob {
 
 struct PictureSearch {
   std::vector<std::string> inputs;  // files, folders, or patterns with * ? [ ] that the shell left as they are
-  std::string out;                  // a folder, or the name of one picture (.png, .jpg, .jpeg)
+  std::string out;                  // a folder, or the name of one picture (.png, .jpg, .jpeg, .webp)
   bool recursive = false;           // folders with everything below them; results keep the sub-folders
-  std::string ending;               // ".png" or ".jpg" for every result; empty: JPEG stays JPEG, all else becomes PNG
+  std::string ending;               // ".png", ".jpg" or ".webp" for every result; empty: the input's format where that can be written, else PNG
   std::string suffix;               // goes behind the name: "_sweep"
 };
 

@@ -16,6 +16,7 @@
 #include "autograd/finite_watch.h"
 #include "data/batch.h"
 #include "data/image_file.h"
+#include "data/photo_colours.h"
 #include "data/label.h"
 #include "tensor/atomic_file.h"
 #include "tensor/sha256.h"
@@ -72,6 +73,7 @@ class Run {
  private:
   struct Ready {
     size_t job;
+    Photo photo;
     Face face;
   };
 
@@ -80,16 +82,19 @@ class Run {
     for (size_t i = begin; i < end; ++i)
       attempt(i, [&] {
         KIN_CHECK(jobs_[i].problem.empty(), jobs_[i].problem);
-        Image picture = read_image(jobs_[i].in);
-        outcomes_[i].width = picture.w, outcomes_[i].height = picture.h;
-        faces.push_back({i, prepare(task_, std::move(picture), mask_.empty() ? nullptr : &mask_, restorer_.network_size(), restorer_.least_size())});
-        outcomes_[i].notes = faces.back().face.notes;
+        Photo photo = read_photo(jobs_[i].in);
+        std::vector<std::string>& notes = outcomes_[i].notes = photo.notes;
+        outcomes_[i].width = photo.colour.w, outcomes_[i].height = photo.colour.h;
+        if (o_.sweep.empty()) check_fits(photo, format_of_name(jobs_[i].out));
+        Face face = prepare(task_, srgb_of(photo, notes), mask_.empty() ? nullptr : &mask_, restorer_.network_size(), restorer_.least_size());
+        notes.insert(notes.end(), face.notes.begin(), face.notes.end());
+        faces.push_back({i, std::move(photo), std::move(face)});
       });
     if (!faces.empty()) through_network(faces);
     progress_.update(int64_t(end));
   }
 
-  void through_network(const std::vector<Ready>& faces) {
+  void through_network(std::vector<Ready>& faces) {
     const Stopwatch time;
     std::vector<Tensor> results;
     std::string problem;
@@ -106,7 +111,10 @@ class Run {
       outcomes_[i].seconds += share;
       attempt(i, [&] {
         KIN_CHECK(problem.empty(), problem);
-        save(i, picture_of(faces[n].face, results, int64_t(n)));
+        const Image picture = picture_of(faces[n].face, results, int64_t(n));
+        if (o_.sweep.empty()) set_srgb(faces[n].photo, faces[n].face.picture, picture, task_ != Task::colorize);
+        else faces[n].photo = sheet(picture);
+        save(i, faces[n].photo);
       });
     }
   }
@@ -121,11 +129,27 @@ class Run {
     return o_.sweep.empty() ? columns.back().image : labelled_row(columns);
   }
 
-  void save(size_t i, const Image& picture) {
+  // A sheet is no photograph any more.
+  static Photo sheet(const Image& picture) {
+    Photo photo;
+    photo.colour = quantised(picture, 8);
+    return photo;
+  }
+
+  PhotoWriteOptions write_options() const {
+    PhotoWriteOptions options{.quality = o_.quality, .note = {}, .software = {}};
+    if (!o_.note) return options;
+    options.software = "Kintsugi " KIN_VERSION;
+    options.note = fmt::format("Made by {} ({}, w = {}): a plausible invention, not evidence", options.software, o_.task, fmt::join(ws_, ", "));
+    return options;
+  }
+
+  void save(size_t i, const Photo& photo) {
     const StopSignals::Hold whole_file;
     const fs::path& out = jobs_[i].out;
     if (!names_picture(o_.out)) make_folder(out.parent_path());
-    write_image(out, picture, o_.quality);
+    const auto lost = write_photo(out, photo, write_options());
+    outcomes_[i].notes.insert(outcomes_[i].notes.end(), lost.begin(), lost.end());
     outcomes_[i].status = Status::done;
   }
 

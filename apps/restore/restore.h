@@ -18,8 +18,9 @@ struct RestoreOptions {
   std::vector<double> sweep;        // not empty: a sheet of these w in place of each result
   double blend = 1;                 // share of the result against the input, in (0, 1]
   int batch = 1;                    // faces through the network at once
-  std::string format = "same";      // of the results: same, png, jpg
-  int quality = 95;                 // of JPEG
+  std::string format = "same";      // of the results: same, png, jpg, webp
+  int quality = 95;                 // of JPEG and lossy WebP
+  bool note = true;                 // results say that they are restored
   std::string report;               // also write the report there
   bool json = false;                // report on stdout
   bool quiet = false;

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
+
+#include <jpeglib.h>
 
 #include "data/photo.h"
 
@@ -133,6 +137,36 @@ inline ByteVector with_marker(const ByteVector& jpeg, int kind, const std::strin
   ByteVector out(jpeg);
   out.insert(out.begin() + 2, w.bytes.begin(), w.bytes.end());
   return out;
+}
+
+/// One colour of printing inks, size x size; Adobe programs store them inverted.
+inline ByteVector cmyk_jpeg(const std::vector<int>& inks, bool adobe, int size) {
+  jpeg_compress_struct codec{};
+  jpeg_error_mgr errors;
+  codec.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&codec);
+  unsigned char* out = nullptr;
+  unsigned long bytes = 0;
+  jpeg_mem_dest(&codec, &out, &bytes);
+  codec.image_width = codec.image_height = JDIMENSION(size);
+  codec.input_components = 4;
+  codec.in_color_space = JCS_CMYK;
+  jpeg_set_defaults(&codec);
+  jpeg_set_quality(&codec, 100, TRUE);
+  codec.write_Adobe_marker = adobe;
+  jpeg_start_compress(&codec, TRUE);
+  ByteVector row;
+  for (int x = 0; x < size; ++x)
+    for (int ink : inks) row.push_back(uint8_t(adobe ? 255 - ink : ink));
+  for (int y = 0; y < size; ++y) {
+    JSAMPROW rows = row.data();
+    jpeg_write_scanlines(&codec, &rows, 1);
+  }
+  jpeg_finish_compress(&codec);
+  jpeg_destroy_compress(&codec);
+  ByteVector file(out, out + bytes);
+  std::free(out);
+  return file;
 }
 
 inline std::string as_text(const ByteVector& bytes) { return {bytes.begin(), bytes.end()}; }

@@ -2,12 +2,10 @@
 #include "data/photo.h"
 
 #include <doctest/doctest.h>
-#include <jpeglib.h>
 #include <png.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -66,35 +64,6 @@ void check_same_tags(const PhotoTags& a, const PhotoTags& b) {
 }
 
 bool contains(const ByteVector& file, const std::string& part) { return as_text(file).find(part) != std::string::npos; }
-
-ByteVector cmyk_jpeg(const std::vector<int>& inks, bool adobe) {
-  jpeg_compress_struct codec{};
-  jpeg_error_mgr errors;
-  codec.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&codec);
-  unsigned char* out = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&codec, &out, &size);
-  codec.image_width = codec.image_height = 8;
-  codec.input_components = 4;
-  codec.in_color_space = JCS_CMYK;
-  jpeg_set_defaults(&codec);
-  jpeg_set_quality(&codec, 100, TRUE);
-  codec.write_Adobe_marker = adobe;
-  jpeg_start_compress(&codec, TRUE);
-  ByteVector row;
-  for (int x = 0; x < 8; ++x)
-    for (int ink : inks) row.push_back(uint8_t(adobe ? 255 - ink : ink));
-  for (int y = 0; y < 8; ++y) {
-    JSAMPROW rows = row.data();
-    jpeg_write_scanlines(&codec, &rows, 1);
-  }
-  jpeg_finish_compress(&codec);
-  jpeg_destroy_compress(&codec);
-  ByteVector file(out, out + size);
-  std::free(out);
-  return file;
-}
 
 /// The picture abc/def, one letter per pixel, as EXIF 2.3 (4.6.4, Orientation) wants it shown.
 constexpr const char* kUpright[9] = {"", "abc/def", "cba/fed", "fed/cba", "def/abc", "ad/be/cf", "da/eb/fc", "fc/eb/da", "cf/be/ad"};
@@ -254,7 +223,7 @@ TEST_CASE("photo: a grey JPEG is grey; tags too long for a JPEG are named") {
 
 TEST_CASE("photo: CMYK becomes RGB, by its profile where there is lcms2") {
   for (const bool adobe : {false, true}) {
-    const ByteVector plain = cmyk_jpeg({0, 255, 128, 0}, adobe);
+    const ByteVector plain = cmyk_jpeg({0, 255, 128, 0}, adobe, 8);
     const Photo naive = decode_photo(plain, "cmyk");
     CHECK(naive.stored_as == ColourType::cmyk);
     REQUIRE(naive.colour.c == 3);

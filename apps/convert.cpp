@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 // Numbers written.
 int64_t convert_known(const KnownNet& net, const std::string& out, const Metadata& more) {
-  ParameterStore store({.initialise = false});
+  ParameterStore store({.initialise = false, .device = {}});
   register_parameters(net, store);
   load_parameters(net.tensors, store);
   save_checkpoint(out, {net.kind, net.arguments}, {{"", &store}}, {}, more);

@@ -7,6 +7,7 @@
 #include "models/known_nets.h"
 
 namespace kintsugi {
+
 std::string find_weights(const std::string& path) {
   namespace fs = std::filesystem;
   KIN_CHECK(fs::exists(path), path, ": no such file or folder; give a CodeFormer checkpoint or a run folder");

@@ -36,7 +36,7 @@ inline std::vector<std::string> files_below(const std::filesystem::path& folder)
 /// The tiny run's CodeFormer; its pictures are 16 x 16.
 struct TinyNet {
   static constexpr int kSize = 16;
-  ParameterStore store{StoreOptions{.initialise = false}};
+  ParameterStore store{StoreOptions{.initialise = false, .device = {}}};
   std::unique_ptr<CodeFormer> net;
   TinyNet() {
     const std::string file = (tiny_run().path / "codeformer.safetensors").string();

@@ -1,5 +1,7 @@
 #include "kernels/grid_sample.h"
 
+#include "kernels/gpu_rows.h"
+
 namespace kintsugi {
 namespace cpu {
 void grid_sample_fwd_ref(const Context&, const GridSampleFwd&);
@@ -10,12 +12,20 @@ void grid_pieces_ref(const Context&, const GridPieces&);
 void affine_grid_fwd_ref(const Context&, const AffineGrid&);
 void affine_grid_bwd_ref(const Context&, const AffineGrid&);
 }  // namespace cpu
+KIN_GPU_FUNCTION(grid_sample_fwd_naive, GridSampleFwd);
+KIN_GPU_FUNCTION(grid_sample_bwd_naive, GridSampleBwd);
+KIN_GPU_FUNCTION(grid_sample_bwd_fixed, GridSampleBwd);
+KIN_GPU_FUNCTION(affine_grid_fwd_naive, AffineGrid);
+KIN_GPU_FUNCTION(affine_grid_bwd_pieces, AffineGrid);
 namespace {
 const Row<GridSampleFwd> fwd_rows[] = {
+    KIN_GPU_ROW("naive", f32_only<GridSampleFwd>, grid_sample_fwd_naive, "one thread per element of y"),
     {"fast", DeviceKind::cpu, f32_only<GridSampleFwd>, cpu::grid_sample_fwd_fast, "output rows in parallel, positions in f64"},
     {"ref", DeviceKind::cpu, takes_all<GridSampleFwd>, cpu::grid_sample_fwd_ref, "plain loops"},
 };
 const Row<GridSampleBwd> bwd_rows[] = {
+    KIN_GPU_ROW("fixed", f32_only<GridSampleBwd>, grid_sample_bwd_fixed, "64-bit fixed-point atomics: addition commutes, so the bits are the same every time"),
+    KIN_GPU_ROW("naive", f32_only<GridSampleBwd>, grid_sample_bwd_naive, "one thread per element of gx looks at every cell"),
     {"fast", DeviceKind::cpu, f32_only<GridSampleBwd>, cpu::grid_sample_bwd_fast,
      "bands of image rows have one owner each, who skips output rows that miss the band; no atomics"},
     {"ref", DeviceKind::cpu, takes_all<GridSampleBwd>, cpu::grid_sample_bwd_ref, "plain loops, f64 accumulation"},
@@ -24,9 +34,11 @@ const Row<GridPieces> pieces_rows[] = {
     {"ref", DeviceKind::cpu, takes_all<GridPieces>, cpu::grid_pieces_ref, "for finite differences only"},
 };
 const Row<AffineGrid> affine_fwd_rows[] = {
+    KIN_GPU_ROW("naive", f32_only<AffineGrid>, affine_grid_fwd_naive, "one thread per number"),
     {"ref", DeviceKind::cpu, takes_all<AffineGrid>, cpu::affine_grid_fwd_ref, "plain loops"},
 };
 const Row<AffineGrid> affine_bwd_rows[] = {
+    KIN_GPU_ROW("pieces", f32_only<AffineGrid>, affine_grid_bwd_pieces, "sums in pieces, added in order, in f64"),
     {"ref", DeviceKind::cpu, takes_all<AffineGrid>, cpu::affine_grid_bwd_ref, "plain loops, f64 accumulation"},
 };
 }  // namespace

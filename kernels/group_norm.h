@@ -6,6 +6,7 @@
 // positions.
 #pragma once
 #include "kernels/base/act.h"
+#include "kernels/base/statistics.h"
 #include "kernels/table.h"
 
 namespace kintsugi {
@@ -15,12 +16,12 @@ struct GroupNormFwd {
   const void* gamma;  // [channels], null = 1
   const void* beta;   // [channels], null = 0
   void* y;            // [n, positions, channels]
-  void* mean;         // [n, groups], kept for backward
+  void* mean;         // [n, groups] of statistics_dtype(dtype), kept for backward
   void* rstd;         // [n, groups], 1 / sqrt(v + eps)
   int64_t n, positions, channels, groups;
   double eps;
   Act act;
-  DType dtype;  // of every array
+  DType dtype;  // of every other array
 };
 
 /// Gradients are overwritten; null = not wanted. ggamma and gbeta are summed over samples and positions.

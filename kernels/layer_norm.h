@@ -1,6 +1,7 @@
 // Layer normalisation (Ba, Kiros and Hinton 2016) over the last axis:
 //   m, v = mean and biased variance of one row;  y = (x - m) / sqrt(v + eps) * gamma + beta
 #pragma once
+#include "kernels/base/statistics.h"
 #include "kernels/table.h"
 
 namespace kintsugi {
@@ -10,10 +11,10 @@ struct LayerNormFwd {
   const void* gamma;  // [channels], null = 1
   const void* beta;   // [channels], null = 0
   void* y;            // [rows, channels]
-  void *mean, *rstd;  // [rows], kept for backward; rstd = 1 / sqrt(v + eps)
+  void *mean, *rstd;  // [rows] of statistics_dtype(dtype), kept for backward; rstd = 1 / sqrt(v + eps)
   int64_t rows, channels;
   double eps;
-  DType dtype;  // of every array
+  DType dtype;  // of every other array
 };
 
 /// Gradients are overwritten; null = not wanted.

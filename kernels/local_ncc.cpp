@@ -1,5 +1,7 @@
 #include "kernels/local_ncc.h"
 
+#include "kernels/gpu_rows.h"
+
 namespace kintsugi {
 namespace cpu {
 void local_ncc_fwd_ref(const Context&, const LocalNccFwd&);
@@ -7,13 +9,17 @@ void local_ncc_fwd_fast(const Context&, const LocalNccFwd&);
 void local_ncc_bwd_ref(const Context&, const LocalNccBwd&);
 void local_ncc_bwd_fast(const Context&, const LocalNccBwd&);
 }  // namespace cpu
+KIN_GPU_FUNCTION(local_ncc_fwd_naive, LocalNccFwd);
+KIN_GPU_FUNCTION(local_ncc_bwd_naive, LocalNccBwd);
 namespace {
 const char* backward_needs_f32(const LocalNccBwd& a) { return f32_only(a.forward); }
 const Row<LocalNccFwd> fwd_rows[] = {
+    KIN_GPU_ROW("naive", f32_only<LocalNccFwd>, local_ncc_fwd_naive, "one thread per window"),
     {"fast", DeviceKind::cpu, f32_only<LocalNccFwd>, cpu::local_ncc_fwd_fast, "running box sums in f64: cost independent of the window"},
     {"ref", DeviceKind::cpu, takes_all<LocalNccFwd>, cpu::local_ncc_fwd_ref, "each window on its own, two passes"},
 };
 const Row<LocalNccBwd> bwd_rows[] = {
+    KIN_GPU_ROW("naive", backward_needs_f32, local_ncc_bwd_naive, "one thread per window, then one per pixel"),
     {"fast", DeviceKind::cpu, backward_needs_f32, cpu::local_ncc_bwd_fast, "running box sums of the windows' coefficients in f64"},
     {"ref", DeviceKind::cpu, takes_all<LocalNccBwd>, cpu::local_ncc_bwd_ref, "each pixel sums over its windows"},
 };

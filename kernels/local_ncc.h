@@ -18,9 +18,9 @@ struct LocalNccFwd {
   double eps;         // with 0 a flat window is 0/0
   DType dtype;
 
-  int64_t lead() const { return zero_padded ? window / 2 : 0; }  // window of output p starts at p - lead
-  int64_t out_h() const { return zero_padded ? h : h - window + 1; }
-  int64_t out_w() const { return zero_padded ? w : w - window + 1; }
+  constexpr int64_t lead() const { return zero_padded ? window / 2 : 0; }  // window of output p starts at p - lead
+  constexpr int64_t out_h() const { return zero_padded ? h : h - window + 1; }
+  constexpr int64_t out_w() const { return zero_padded ? w : w - window + 1; }
 };
 extern const Family<LocalNccFwd> local_ncc_fwd;
 

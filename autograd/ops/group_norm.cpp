@@ -55,7 +55,7 @@ GroupNormResult group_norm_view(const Var& x, const Var& gamma, const Var& beta,
     check_channel_vector(view.op, "beta", beta, view.channels, x);
   }
   const Tensor& v = x.value();
-  Tensor y = like(x), mean({view.n, view.groups}, v.dtype(), v.device()), rstd(mean.shape(), v.dtype(), v.device());
+  Tensor y = like(x), mean({view.n, view.groups}, statistics_dtype(v.dtype()), v.device()), rstd(mean.shape(), mean.dtype(), v.device());
   group_norm_fwd(context_of(v),
                  {.x = v.raw(), .gamma = affine ? gamma.value().raw() : nullptr, .beta = affine ? beta.value().raw() : nullptr,
                   .y = y.raw(), .mean = mean.raw(), .rstd = rstd.raw(), .n = view.n, .positions = view.positions,

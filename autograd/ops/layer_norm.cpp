@@ -16,7 +16,7 @@ Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {
   check_channel_vector(op, "gamma", gamma, channels, x);
   check_channel_vector(op, "beta", beta, channels, x);
   const Tensor& v = x.value();
-  Tensor y(v.shape(), v.dtype(), v.device()), mean({rows}, v.dtype(), v.device()), rstd({rows}, v.dtype(), v.device());
+  Tensor y(v.shape(), v.dtype(), v.device()), mean({rows}, statistics_dtype(v.dtype()), v.device()), rstd({rows}, mean.dtype(), v.device());
   layer_norm_fwd(context_of(v), {.x = v.raw(), .gamma = gamma.value().raw(), .beta = beta.value().raw(), .y = y.raw(),
                                  .mean = mean.raw(), .rstd = rstd.raw(), .rows = rows, .channels = channels, .eps = eps,
                                  .dtype = v.dtype()});

@@ -6,44 +6,12 @@
 
 #include "kernels/base/parallel.h"
 #include "kernels/cosine_triplet.h"
+#include "kernels/cosine_triplet_math.h"
 
 namespace kintsugi::cpu {
 namespace {
 
 constexpr int64_t kChunk = 1 << 14;
-
-/// Norms (clamped) and cosines of one image from its five products.
-struct Cosines {
-  double np, na, nq, plus, minus;
-  Cosines(const double* d, double eps)
-      : np(std::max(std::sqrt(d[0]), eps)), na(std::max(std::sqrt(d[1]), eps)), nq(std::max(std::sqrt(d[2]), eps)),
-        plus(d[3] / (np * na)), minus(d[4] / (nq * na)) {}
-};
-
-double mean_softplus(const double* dots, int64_t batch, double eps) {
-  double total = 0;
-  for (int64_t b = 0; b < batch; ++b) {
-    const Cosines c(dots + 5 * b, eps);
-    total += std::log1p(std::exp(c.minus - c.plus));  // the difference of two cosines: no overflow
-  }
-  return total / double(batch);
-}
-
-/// d c+ / d a = p / (|p| |a|) - c+ a / |a|^2, and so on; a clamped norm does not move.
-TripletWeights weights(const double* d, double eps, double g) {
-  const Cosines c(d, eps);
-  const double s = g / (1 + std::exp(c.plus - c.minus));  // dL/dc- = -dL/dc+
-  const auto self = [&](double norm, double cosine) { return norm > eps ? cosine / (norm * norm) : 0.0; };
-  TripletWeights w;
-  w.pp = s * self(c.np, c.plus);
-  w.pa = -s / (c.np * c.na);
-  w.ap = w.pa;
-  w.aq = s / (c.nq * c.na);
-  w.aa = s * (self(c.na, c.plus) - self(c.na, c.minus));
-  w.qq = -s * self(c.nq, c.minus);
-  w.qa = w.aq;
-  return w;
-}
 
 }  // namespace
 
@@ -70,7 +38,7 @@ void cosine_triplet_fwd_ref(const Context&, const CosineTripletFwd& p) {
 void cosine_triplet_bwd_ref(const Context&, const CosineTripletBwd& p) {
   visit_float(p.dtype, "cosine_triplet_bwd", [&]<class T>() {
     for (int64_t b = 0; b < p.batch; ++b) {
-      const TripletWeights w = weights(p.dots + 5 * b, p.eps, double(*static_cast<const T*>(p.gy)) / double(p.batch));
+      const TripletWeights w = triplet_weights(p.dots + 5 * b, p.eps, double(*static_cast<const T*>(p.gy)) / double(p.batch));
       for (int64_t i = b * p.n; i < (b + 1) * p.n; ++i) {
         const double vp = static_cast<const T*>(p.positive)[i], va = static_cast<const T*>(p.anchor)[i];
         const double vq = static_cast<const T*>(p.negative)[i];
@@ -107,7 +75,7 @@ void cosine_triplet_bwd_fast(const Context&, const CosineTripletBwd& p) {
   const float *x = static_cast<const float*>(p.positive), *a = static_cast<const float*>(p.anchor), *q = static_cast<const float*>(p.negative);
   const auto at = [](void* g, int64_t i) { return g ? static_cast<float*>(g) + i : nullptr; };
   std::vector<TripletWeights> w;
-  for (int64_t b = 0; b < p.batch; ++b) w.push_back(weights(p.dots + 5 * b, p.eps, double(*static_cast<const float*>(p.gy)) / double(p.batch)));
+  for (int64_t b = 0; b < p.batch; ++b) w.push_back(triplet_weights(p.dots + 5 * b, p.eps, double(*static_cast<const float*>(p.gy)) / double(p.batch)));
   const int64_t pieces = std::max<int64_t>(1, (p.n + kChunk - 1) / kChunk);
   parallel_for(p.batch * pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {

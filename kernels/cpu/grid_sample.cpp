@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
-#include "kernels/cpu/grid_position.h"
+#include "kernels/grid_position.h"
 
 namespace kintsugi::cpu {
 namespace {
@@ -163,14 +163,6 @@ void grid_pieces_ref(const Context&, const GridPieces& a) {
     }
   });
 }
-
-namespace {
-/// Normalised centre of cell i of n; a single cell sits at 0.
-double centre(int64_t i, int64_t n, bool align_corners) {
-  if (n == 1) return 0;
-  return align_corners ? 2.0 * double(i) / double(n - 1) - 1 : (2.0 * double(i) + 1) / double(n) - 1;
-}
-}  // namespace
 
 void affine_grid_fwd_ref(const Context&, const AffineGrid& a) {
   visit_float(a.dtype, "affine_grid_fwd", [&]<class T>() {

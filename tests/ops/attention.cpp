@@ -19,13 +19,13 @@ const OpCaseRegistration cases[] = {
     OpCaseRegistration({
         .op = "attention", .families = {"attention_fwd", "attention_bwd"},
         .samples = {sample("self", {2, 5, 12}, 5, 3), sample("cross", {2, 7, 10}, 11, 2), sample("one head", {1, 50, 24}, 50, 1),
-                    sample("one key", {2, 3, 4}, 1, 2), sample("several blocks", {2, 101, 16}, 53, 4)},
+                    sample("one key", {2, 3, 4}, 1, 2), sample("odd", {1, 3, 5}, 7, 1), sample("several blocks", {2, 101, 16}, 53, 4)},
         .run = [](const Vars& x, const Sample& s) { return attention(x[0], x[1], x[2], int(s.ints[0]), 0.35); }, .gradgrad = true,
         .errors = {{"heads", [] { attention(q246, k256, k256, 4, 1); }, {"attention: heads must divide", "got 4", "[2,4,6]"}},
                    {"k", [] { attention(q246, Tensor::zeros({2, 5, 4}), k256, 2, 1); }, {"attention: k must be [2,Tk,6]", "[2,5,4]"}},
                    {"v", [] { attention(q246, k256, q246, 2, 1); }, {"attention: v must be shaped like k", "[2,5,6]", "[2,4,6]"}}}}),
     OpCaseRegistration({
-        .op = "attention_map", .families = {"attention_map_fwd"}, .samples = {{"cross", {{2, 7, 10}, {2, 11, 10}}}},
+        .op = "attention_map", .families = {"attention_map_fwd"}, .samples = {{"cross", {{2, 7, 10}, {2, 11, 10}}}, {"odd", {{1, 3, 6}, {1, 7, 6}}}},
         .run = [](const Vars& x, const Sample&) { return Var(attention_map(x[0].value(), x[1].value(), 2, 0.5)); },
         .differentiable = false}),
 };

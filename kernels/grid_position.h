@@ -1,25 +1,26 @@
-// From a grid cell to a position in pixels, and the four pixels around it. In f64 whatever the element type, so that every
+// From a grid cell to a position in pixels, and the four pixels around it, for the CPU and for GPU kernels. In f64 whatever the element type, so that every
 // row of grid_sample takes the same side of a pixel border.
 #pragma once
 #include <cmath>
 
+#include "kernels/base/host_device.h"
 #include "kernels/grid_sample.h"
 
-namespace kintsugi::cpu {
+namespace kintsugi {
 
 struct Coordinate {
   double at;     // in pixels, inside the image unless the padding is zeros
   double slope;  // d at / d grid value; 0 where the padding clamps
 };
 
-inline Coordinate clamp_to_border(Coordinate p, int64_t size) {
+KIN_HOST_DEVICE inline Coordinate clamp_to_border(Coordinate p, int64_t size) {
   if (!(p.at > 0)) return {0, 0};
   if (p.at >= double(size - 1)) return {double(size - 1), 0};
   return p;
 }
 
 /// Mirrors at `low` and `low + span` until inside.
-inline Coordinate reflect(Coordinate p, double low, double span) {
+KIN_HOST_DEVICE inline Coordinate reflect(Coordinate p, double low, double span) {
   if (span == 0) return {0, 0};
   double offset = p.at - low, sign = 1;
   if (offset < 0) {
@@ -32,7 +33,7 @@ inline Coordinate reflect(Coordinate p, double low, double span) {
 }
 
 /// One axis. `own` is the output cell's row or column, read for displacements only.
-inline Coordinate grid_coordinate(double value, int64_t own, int64_t size, GridPadding padding, GridCoordinates coordinates) {
+KIN_HOST_DEVICE inline Coordinate grid_coordinate(double value, int64_t own, int64_t size, GridPadding padding, GridCoordinates coordinates) {
   Coordinate p;
   switch (coordinates) {
     case GridCoordinates::edges: p = {((value + 1) * double(size) - 1) / 2, double(size) / 2}; break;
@@ -55,14 +56,14 @@ struct GridTaps {
 };
 
 /// std::floor is a function call on machines of the baseline, and this is the inner loop.
-inline int64_t floor_of(double v) {
+KIN_HOST_DEVICE inline int64_t floor_of(double v) {
   const auto i = int64_t(v);
   return i - (v < double(i));
 }
 
 /// The taps of output cell (i, j), whose number is `cell`. For nearest, ty = tx = 0 and (y0, x0) is the pixel.
 template <class T>
-GridTaps grid_taps(const GridGeometry& g, int64_t cell, int64_t i, int64_t j) {
+KIN_HOST_DEVICE GridTaps grid_taps(const GridGeometry& g, int64_t cell, int64_t i, int64_t j) {
   const T* value = static_cast<const T*>(g.grid) + 2 * cell;
   const bool displaced = g.coordinates == GridCoordinates::displacement;
   const double row = double(value[displaced ? 0 : 1]), col = double(value[displaced ? 1 : 0]);
@@ -77,4 +78,10 @@ GridTaps grid_taps(const GridGeometry& g, int64_t cell, int64_t i, int64_t j) {
   return {y0, x0, y.at - double(y0), x.at - double(x0), y.slope, x.slope};
 }
 
-}  // namespace kintsugi::cpu
+/// Normalised centre of cell i of n; a single cell sits at 0.
+KIN_HOST_DEVICE inline double centre(int64_t i, int64_t n, bool align_corners) {
+  if (n == 1) return 0;
+  return align_corners ? 2.0 * double(i) / double(n - 1) - 1 : (2.0 * double(i) + 1) / double(n) - 1;
+}
+
+}  // namespace kintsugi

@@ -63,12 +63,15 @@ __global__ void __launch_bounds__(kThreads) grid_gradient(GridSampleBwd a, int64
 __global__ void __launch_bounds__(kThreads) image_gradient_gather(GridSampleBwd a, int64_t elements) {
   const int64_t k = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (k >= elements) return;
-  const int64_t pixels = a.h * a.w, cells = a.out_h * a.out_w, image = k / (pixels * a.c), mine = k / a.c % pixels;
+  const int64_t pixels = a.h * a.w, image = k / (pixels * a.c), mine = k / a.c % pixels;
+  const float* gy = static_cast<const float*>(a.gy) + k % a.c;
   double sum = 0;
-  for (int64_t cell = image * cells; cell < (image + 1) * cells; ++cell)
-    each_tap(a, taps_of(a, cell), [&](int64_t pixel, double weight) {
-      if (pixel == mine) sum += weight * double(static_cast<const float*>(a.gy)[cell * a.c + k % a.c]);
-    });
+  int64_t cell = image * a.out_h * a.out_w;
+  for (int64_t i = 0; i < a.out_h; ++i)
+    for (int64_t j = 0; j < a.out_w; ++j, ++cell)
+      each_tap(a, grid_taps<float>(a, cell, i, j), [&](int64_t pixel, double weight) {
+        if (pixel == mine) sum += weight * double(gy[cell * a.c]);
+      });
   static_cast<float*>(a.gx)[k] = float(sum);
 }
 

@@ -11,6 +11,7 @@ struct DeviceMath {
   using V = float;
   using S = float;
   static constexpr bool kLibm = true;
+  static constexpr double kHalfTurns = 0.31830988618379067154;  // per radian
   static __host__ __device__ float abs(float x) { return fabsf(x); }
   static __host__ __device__ float sqrt(float x) { return sqrtf(x); }
   static __host__ __device__ float exp(float x) { return expf(x); }
@@ -18,8 +19,9 @@ struct DeviceMath {
   static __host__ __device__ float log1p_unit(float x) { return log1pf(x); }
   static __host__ __device__ float tanh(float x) { return tanhf(x); }
   static __host__ __device__ float one_plus_erf(float x) { return erfcf(-x); }
-  static __host__ __device__ float sin(float x) { return sinf(x); }
-  static __host__ __device__ float cos(float x) { return cosf(x); }
+  // sinf keeps a table for huge arguments on the stack of every kernel it is in; in half turns there is nothing to look up.
+  static __host__ __device__ float sin(float x) { return float(sinpi(double(x) * kHalfTurns)); }
+  static __host__ __device__ float cos(float x) { return float(cospi(double(x) * kHalfTurns)); }
   static __host__ __device__ float pow(float x, float p) { return powf(x, p); }
 };
 using Math = UnaryMath<DeviceMath>;

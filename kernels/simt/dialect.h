@@ -207,6 +207,8 @@ template <class T> T atomicCAS(T* at, std::type_identity_t<T> compare, std::type
 // Arithmetic that CUDA has and C does not. The fast variants (__expf, ...) are exact here: their error is a question for the device.
 using std::max;
 using std::min;
+inline double sinpi(double x) { return ::sin(M_PI * remainder(x, 2.0)); }
+inline double cospi(double x) { return ::cos(M_PI * remainder(x, 2.0)); }
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline double rsqrt(double x) { return 1.0 / sqrt(x); }
 inline float __expf(float x) { return expf(x); }

@@ -159,7 +159,7 @@ TEST_CASE("weight gradients have the same bits for any number of threads") {
         set_threads(n);
         Floats gw(s.o * 9 * s.c / s.groups), gbias(s.o);
         const Conv2dWgrad args{s, x.data(), gy.data(), gw.data(), gbias.data()};
-        if (row.refuses(args)) continue;
+        if (row.where != DeviceKind::cpu || row.refuses(args)) continue;
         row.run({}, args);
         gw.insert(gw.end(), gbias.begin(), gbias.end());
         if (first.empty()) first = gw;

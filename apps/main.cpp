@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
+#include <optional>
 
 #include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
@@ -18,6 +19,7 @@
 #include "apps/restore/command_line.h"
 #include "apps/restore/restore.h"
 #include "apps/train_command.h"
+#include "autograd/precision.h"
 #include "kernels/base/parallel.h"
 #include "kernels/table.h"
 
@@ -29,7 +31,7 @@ int run(int argc, char** argv) {
   CLI::App app{"Kintsugi: face restoration networks, trained, checked and run without a framework.\n\n"
                "  kintsugi demo                                              the whole story in five minutes\n"
                "  kintsugi restore photo.png --weights demo -o restored.png  one face, with what the demo trained", "kintsugi"};
-  app.footer("Every command also takes --threads, --kernels, --device and -q: see kintsugi --help.");
+  app.footer("Every command also takes --threads, --kernels, --exact, --device and -q: see kintsugi --help.");
   app.require_subcommand(1);
   app.fallthrough();
   bool json = false, quiet = false, resources = false;
@@ -38,6 +40,8 @@ int run(int argc, char** argv) {
   app.add_option("--threads", thread_count, "Threads to compute with (default: one per core)")->check(CLI::Range(1, 1024));
   app.add_option("--kernels", kernels, "Kernel rows by name: FAMILY=ROW,... ('*' matches anything)");
   app.add_option("--device", device, "Where to compute: auto, cpu, cuda, cuda:N, or sim, the emulated GPU")->capture_default_str();
+  bool exact = false;
+  app.add_flag("--exact", exact, "Only kernels that round as little as plain summation: slower, and pictures differ by far less than one grey level");
   app.set_version_flag("--version", [] { return build_facts(); });
 
   std::function<int()> command;
@@ -121,6 +125,8 @@ int run(int argc, char** argv) {
   if (device != "auto") choose_device(device, true);  // a device that is not there stops every command
   if (thread_count > 0) set_threads(thread_count);
   if (!kernels.empty()) choose_kernels(kernels);
+  std::optional<ExactOnly> exact_only;
+  if (exact) exact_only.emplace();
   return command();
 }
 

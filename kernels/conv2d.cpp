@@ -43,13 +43,18 @@ const char* needs_winograd(const Args& a) {
   return f32_only(a);
 }
 
+const char* needs_winograd4(const Conv2dFwd& a) {
+  if (a.precision != Precision::fast) return "rounds more than Precision::exact allows";
+  return needs_winograd(a);
+}
+
 const Row<Conv2dFwd> fwd_rows[] = {
 #ifdef KIN_CUDNN
     {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_fwd, vendor::conv2d_fwd_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32"},
 #endif
+    {"winograd4", DeviceKind::cpu, needs_winograd4, cpu::conv2d_fwd_winograd4, "F(4x4, 3x3): 36 in place of 144 (SIMD); rounds twice as much"},
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd, "F(2x2, 3x3): 4 multiplications in place of 9 (SIMD)"},
     {"fast", DeviceKind::cpu, f32_only<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
-    {"winograd4", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd4, "F(4x4, 3x3): 36 in place of 144 (SIMD); rounds three times as much"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
@@ -71,7 +76,7 @@ const Row<Conv2dWgrad> wgrad_rows[] = {
 
 }  // namespace
 
-const Family<Conv2dFwd> conv2d_fwd{"conv2d_fwd", "y = x * w + bias", fwd_rows};
+const Family<Conv2dFwd> conv2d_fwd{"conv2d_fwd", "y = x * w + bias + residual", fwd_rows};
 const Family<Conv2dDgrad> conv2d_dgrad{"conv2d_dgrad", "gx = d sum(y gy) / dx (+ bias): the transposed convolution", dgrad_rows};
 const Family<Conv2dWgrad> conv2d_wgrad{"conv2d_wgrad", "gw = d sum(y gy) / dw, gbias = sum gy", wgrad_rows};
 

@@ -1,12 +1,14 @@
 // 2-D convolution (cross-correlation, as in every network library) and its two gradients:
 //
 //   y[n, p, q, o]  = bias[o] + sum over r, s, c of x[n, p*stride_h + r*dilation_h - top, q*stride_w + s*dilation_w - left, g(o)*c_g + c] w[o, r, s, c]
+//                + residual[n, p, q, o]
 //   gx = dgrad(gy, w), the gradient of sum(y gy) with respect to x; as a forward operation it is the transposed convolution
 //   gw, gbias = wgrad(x, gy), the same with respect to w and bias
 //
 // with x zero outside the image and g(o) the group of output channel o. Every one of the three is linear in both of its
 // operands, so the family is closed under differentiation.
 #pragma once
+#include "kernels/base/precision.h"
 #include "kernels/table.h"
 
 namespace kintsugi {
@@ -27,8 +29,10 @@ struct Conv2dFwd {
   const void* x;
   const void* w;
   const void* bias;  // [o] or null
-  void* y;
+  void* y;           // apart from residual
   DType dtype = DType::f32;
+  const void* residual = nullptr;  // [n, out_h, out_w, o], added to y; or null
+  Precision precision = Precision::exact;
 };
 
 struct Conv2dDgrad {

@@ -17,9 +17,9 @@ Conv2d::Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions o
   weight = s.param("weight", {out, kernel, kernel, in / o.groups}, init, Layout::conv);
   if (with_bias) bias = s.param("bias", {out}, init);
 }
-Var Conv2d::operator()(const Var& x) const {
+Var Conv2d::operator()(const Var& x, const Var& residual) const {
   const LayerScope here(path);
-  return conv2d(x, weight, bias, options);
+  return conv2d(x, weight, bias, options, residual);
 }
 
 Linear::Linear(Scope s, int64_t in, int64_t out, bool with_bias) : path(s.path()) {

@@ -7,13 +7,13 @@
 
 namespace kintsugi {
 
-/// y = conv(x) (+ bias). x [N,H,W,in], weight [out, kernel, kernel, in / groups]. Default start: Kaiming-uniform for both.
+/// y = conv(x) (+ bias) (+ residual). x [N,H,W,in], weight [out, kernel, kernel, in / groups]. Default start: Kaiming-uniform for both.
 struct Conv2d {
   Var weight, bias;
   Conv2dOptions options;
   std::string path;
   Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions options = {}, bool with_bias = true);
-  Var operator()(const Var& x) const;
+  Var operator()(const Var& x, const Var& residual = {}) const;
 };
 
 /// y = x W^T (+ b). x [..., in], weight [out, in]. Default start: Kaiming-uniform for both.

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "apps/parity/parity_case.h"
+#include "autograd/precision.h"
 #include "kernels/base/pattern.h"
 #include "tensor/atomic_file.h"
 
@@ -162,6 +163,7 @@ int run_parity(const ParityOptions& options, std::ostream& out) {
   const parity::RunOn run_on(options.device);
   const std::filesystem::path root = std::filesystem::absolute(options.dir).lexically_normal();
   const auto files = parity::golden_files(root);
+  const ExactOnly exact;
   parity::Report report(out, options.failures_only);
   for (const std::filesystem::path& file : files) {
     std::filesystem::path label = file == root ? file.filename() : file.lexically_relative(root);

@@ -1,9 +1,13 @@
 #include "autograd/ops/conv2d.h"
 
+#include "autograd/engine.h"
 #include "autograd/node.h"
 #include "autograd/op_scope.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/resize.h"
+#include "autograd/precision.h"
 #include "kernels/conv2d.h"
+#include "kernels/conv2d_up2.h"
 #include "tensor/context.h"
 
 namespace kintsugi {
@@ -30,12 +34,13 @@ void weight_gradients(const Var& x, const Var& gy, const ConvShape& s, bool want
   if (want_bias) gbias = b;
 }
 
-Var fwd(const Var& x, const Var& w, const Var& bias, const ConvShape& s) {
+Var fwd(const Var& x, const Var& w, const Var& bias, const ConvShape& s, const Var& residual = {}) {
   const Tensor& v = x.value();
   Tensor y({s.n, s.out_h, s.out_w, s.o}, v.dtype(), v.device());
-  conv2d_fwd(context_of(v), {s, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype()});
-  return record("conv2d", {x, w, bias}, y, [sx = Saved("conv2d", x), sw = Saved("conv2d", w), s](const Var& gy, const Wants& want) {
-    Vars g(3);
+  conv2d_fwd(context_of(v), {s, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype(), raw_or_null(residual), precision()});
+  return record("conv2d", {x, w, bias, residual}, y, [sx = Saved("conv2d", x), sw = Saved("conv2d", w), s](const Var& gy, const Wants& want) {
+    Vars g(4);
+    if (want[3]) g[3] = gy;
     if (want[0]) g[0] = dgrad("conv2d", gy, sw.var(), {}, s);
     weight_gradients(sx.var(), gy, s, want[1], want[2], g[1], g[2]);
     return g;
@@ -92,8 +97,8 @@ ConvShape check_options(const char* op, int stride, const Padding& p, int dilati
 
 }  // namespace
 
-Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o) {
-  const OpScope scope("conv2d", {{"x", x}, {"w", w}, {"bias", bias}});
+Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o, const Var& residual) {
+  const OpScope scope("conv2d", {{"x", x}, {"w", w}, {"bias", bias}, {"residual", residual}});
   check_operands("conv2d", x, w, bias, w.rank() > 0 ? w.dim(0) : 0);
   ConvShape s = check_options("conv2d", o.stride, o.pad, o.dilation, o.groups);
   KIN_CHECK(x.dim(3) == w.dim(3) * o.groups, "conv2d: x must have ", w.dim(3) * o.groups, " channels, got ", x.dim(3), " (x: ", x.shape(),
@@ -106,7 +111,33 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o) 
   KIN_CHECK(spare_h >= 0 && spare_w >= 0, "conv2d: w must fit into the padded image, got ", w.shape(), " for ", x.shape());
   s.out_h = spare_h / o.stride + 1;
   s.out_w = spare_w / o.stride + 1;
-  return fwd(x, w, bias, s);
+  const Shape result{s.n, s.out_h, s.out_w, s.o};
+  KIN_CHECK(!residual || residual.shape() == result, "conv2d: residual must be ", result, ", got ", residual.shape());
+  KIN_CHECK(!residual || residual.dtype() == x.dtype(), "conv2d: residual must be ", x.dtype(), " as x, got ", residual.dtype());
+  return fwd(x, w, bias, s, residual);
+}
+
+Var conv2d_up2(const Var& x, const Var& w, const Var& bias) {
+  const char* op = "conv2d_up2";
+  const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}});
+  check_operands(op, x, w, bias, w.rank() > 0 ? w.dim(0) : 0);
+  KIN_CHECK(w.dim(1) == 3 && w.dim(2) == 3, op, ": w must be [O,3,3,C], got ", w.shape());
+  KIN_CHECK(x.dim(3) == w.dim(3), op, ": x must have ", w.dim(3), " channels, got ", x.dim(3), " (x: ", x.shape(), ", w: ", w.shape(), ")");
+  const Tensor& v = x.value();
+  if (v.device().kind == DeviceKind::cuda && !conv2d_up2_fwd.has_rows_for(DeviceKind::cuda))
+    return conv2d(upsample_nearest2x(x), w, bias, {.pad = pad_all(1)});
+  const int64_t n = x.dim(0), rows = 2 * x.dim(1), columns = 2 * x.dim(2), c = x.dim(3), o = w.dim(0);
+  Tensor y({n, rows, columns, o}, v.dtype(), v.device());
+  conv2d_up2_fwd(context_of(v), {n, x.dim(1), x.dim(2), c, o, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype()});
+  ConvShape s{n, rows, columns, c, rows, columns, o, 3, 3};
+  s.top = s.left = 1;
+  return record(op, {x, w, bias}, y, [op, sx = Saved(op, x), sw = Saved(op, w), s](const Var& gy, const Wants& want) {
+    const auto up = [](const Vars& v) { return upsample_nearest2x(v[0]); };
+    Vars g(3);
+    if (want[0]) g[0] = regrad(up, {sx.var()}, dgrad(op, gy, sw.var(), {}, s))[0];
+    if (want[1] || want[2]) weight_gradients(up({sx.var()}), gy, s, want[1], want[2], g[1], g[2]);
+    return g;
+  });
 }
 
 Var conv2d_transpose(const Var& x, const Var& w, const Var& bias, const Conv2dTransposeOptions& o) {

@@ -20,8 +20,13 @@ struct Conv2dOptions {
 };
 
 /// x [N,H,W,C], w [O,kh,kw,C/groups], bias [O] or empty -> [N,P,Q,O], P = (H + top + bottom - dilation (kh-1) - 1) / stride + 1, rounded
-/// down; Q likewise. Group g maps channels [g C/groups, (g+1) C/groups) to the g-th part of O.
-Var conv2d(const Var& x, const Var& w, const Var& bias = {}, const Conv2dOptions& options = {});
+/// down; Q likewise. Group g maps channels [g C/groups, (g+1) C/groups) to the g-th part of O. residual, of the result's shape or empty,
+/// is added to it: conv2d(x, ...) + residual without another pass over memory. Rounds as precision() allows (autograd/precision.h).
+Var conv2d(const Var& x, const Var& w, const Var& bias = {}, const Conv2dOptions& options = {}, const Var& residual = {});
+
+/// conv2d(upsample_nearest2x(x), w, bias, {.pad = pad_all(1)}) without the upsampled image (kernels/conv2d_up2.h): x [N,H,W,C],
+/// w [O,3,3,C], bias [O] or empty -> [N,2H,2W,O].
+Var conv2d_up2(const Var& x, const Var& w, const Var& bias = {});
 
 struct Conv2dTransposeOptions {
   int stride = 1;

@@ -14,6 +14,7 @@ void fwd(const Conv2dFwd& p) {
   const ConvShape& s = p.shape;
   const int64_t cg = s.c / s.groups, og = s.o / s.groups;
   const T *x = static_cast<const T*>(p.x), *w = static_cast<const T*>(p.w), *bias = static_cast<const T*>(p.bias);
+  const T* residual = static_cast<const T*>(p.residual);
   T* y = static_cast<T*>(p.y);
   parallel_for(s.n * s.out_h, grain_for(2 * s.out_w * s.o * s.kh * s.kw * cg), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
@@ -31,7 +32,8 @@ void fwd(const Conv2dFwd& p) {
               for (int64_t c = 0; c < cg; ++c) sum += double(px[c]) * double(pw[c]);
             }
           }
-          y[(row * s.out_w + q) * s.o + o] = T(sum);
+          const int64_t at = (row * s.out_w + q) * s.o + o;
+          y[at] = T(residual ? sum + double(residual[at]) : sum);
         }
   });
 }

@@ -13,6 +13,7 @@ struct Direct {
   const float* w;           // weight (o, r, s, c): w[o * w_o + r * w_r + s * w_s + c * w_c]; kh = 0: no weights
   int64_t w_o, w_r, w_s, w_c;
   const float* bias;        // [o] or null
+  const float* residual;    // laid out as y, or null; see convolve_winograd
   float* y;                 // pixel (0, 0) of image 0; may be every stride-th pixel of a larger image
   int64_t out_h, out_w, o, y_image, y_row, y_pixel;
 };
@@ -32,8 +33,9 @@ inline bool few_outputs(const Direct& d) {
   return d.stride_h == 1 && d.stride_w == 1 && d.o <= kFewOutputs && d.kh * d.kw > 1 && d.kh * d.kw * d.o <= 64 && d.x.c >= 16;
 }
 
-/// The same for a 3x3 kernel, stride 1, no dilation, and channels (x.c and o) that are multiples of 16, in tiles of m x m outputs: m is 2 or 4.
-void convolve_winograd(const Gemm& g, const Direct& d, int m);
+enum class Winograd { f2x2_3x3, f4x4_3x3, f4x4_2x2 };
+/// The same for the form's kernel size, stride 1, no dilation, and channels (x.c and o) that are multiples of 16; adds d.residual.
+void convolve_winograd(const Gemm& g, const Direct& d, Winograd form);
 
 /// One input and one output channel per group, all groups at once: x.c = o = the number of groups, weight (o, r, s) without c.
 void convolve_depthwise(const Direct& d);

@@ -1,6 +1,7 @@
 // conv2d_fwd and conv2d_dgrad, f32: which of the fast ways a convolution takes.
 #include <algorithm>
 
+#include "kernels/base/parallel.h"
 #include "kernels/conv2d.h"
 #include "kernels/cpu/conv2d_direct.h"
 #include "kernels/matmul.h"
@@ -68,6 +69,7 @@ void for_each_group(const Conv2dFwd& p, Run&& run) {
     d.w_s = s.c / s.groups;
     d.w_c = 1;
     d.bias = p.bias ? static_cast<const float*>(p.bias) + group * og : nullptr;
+    d.residual = p.residual ? static_cast<const float*>(p.residual) + group * og : nullptr;
     d.y = static_cast<float*>(p.y) + group * og;
     d.out_h = s.out_h;
     d.out_w = s.out_w;
@@ -120,6 +122,12 @@ void for_each_group(const Conv2dDgrad& p, Run&& run) {
     }
 }
 
+void add(float* y, const float* residual, int64_t count) {
+  parallel_for(count, grain_for(1), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) y[i] += residual[i];
+  });
+}
+
 }  // namespace
 
 void conv2d_fwd_fast(const Context& context, const Conv2dFwd& p) {
@@ -130,9 +138,11 @@ void conv2d_fwd_fast(const Context& context, const Conv2dFwd& p) {
     product.n = s.o;
     product.k = s.kh * s.kw * s.c;
     product.tb = true;
-    return matmul_fast(context, product);
+    matmul_fast(context, product);
+  } else {
+    for_each_group(p, [g = gemm(), depthwise = is_depthwise(s)](const Direct& d) { convolve_best(g, d, depthwise); });
   }
-  for_each_group(p, [g = gemm(), depthwise = is_depthwise(s)](const Direct& d) { convolve_best(g, d, depthwise); });
+  if (p.residual) add(static_cast<float*>(p.y), static_cast<const float*>(p.residual), s.n * s.out_h * s.out_w * s.o);
 }
 
 void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
@@ -148,13 +158,13 @@ void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
 }
 
 void conv2d_fwd_winograd(const Context&, const Conv2dFwd& p) {
-  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, 2); });
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, Winograd::f2x2_3x3); });
 }
 void conv2d_fwd_winograd4(const Context&, const Conv2dFwd& p) {
-  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, 4); });
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, Winograd::f4x4_3x3); });
 }
 void conv2d_dgrad_winograd(const Context&, const Conv2dDgrad& p) {
-  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, 2); });
+  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, Winograd::f2x2_3x3); });
 }
 
 }  // namespace kintsugi::cpu

@@ -1,5 +1,5 @@
-// 3x3 convolution of stride 1 by Winograd's F(m x m, 3x3) (see winograd.h): the image is cut into blocks of tiles; a block's transformed
-// input stays in L2 while, panel by panel of output channels, (m+2)^2 matrix products and the inverse transform run over it.
+// Convolution of stride 1 by Winograd's F(m x m, r x r) (see winograd.h): the image is cut into blocks of tiles; a block's transformed
+// input stays in L2 while, panel by panel of output channels, n^2 matrix products and the inverse transform run over it.
 #include <algorithm>
 
 #include "kernels/base/parallel.h"
@@ -17,52 +17,59 @@ constexpr int64_t kChunk = 64;              // input channels whose weights are 
 constexpr int64_t kPad = 16;                // floats between planes, so that they do not start in the same cache set
 
 struct Form {
-  int64_t m, planes;
+  int64_t m, r;
   void (*input)(const WinogradInput&);
   void (*weights)(const float*, int64_t, int64_t, float*, int64_t);
   void (*output)(const WinogradOutput&);
+  int64_t n() const { return m + r - 1; }
 };
-Form form_of(int m) {
-  if (m == 4) return {4, 36, KIN_SIMD_PICK(winograd4_input), KIN_SIMD_PICK(winograd4_weights), KIN_SIMD_PICK(winograd4_output)};
-  return {2, 16, KIN_SIMD_PICK(winograd_input), KIN_SIMD_PICK(winograd_weights), KIN_SIMD_PICK(winograd_output)};
+Form form_of(Winograd w) {
+  switch (w) {
+    case Winograd::f4x4_3x3: return {4, 3, KIN_SIMD_PICK(winograd4_input), KIN_SIMD_PICK(winograd4_weights), KIN_SIMD_PICK(winograd4_output)};
+    case Winograd::f4x4_2x2:
+      return {4, 2, KIN_SIMD_PICK(winograd4_2x2_input), KIN_SIMD_PICK(winograd4_2x2_weights), KIN_SIMD_PICK(winograd4_2x2_output)};
+    case Winograd::f2x2_3x3: break;
+  }
+  return {2, 3, KIN_SIMD_PICK(winograd_input), KIN_SIMD_PICK(winograd_weights), KIN_SIMD_PICK(winograd_output)};
 }
 
 // Input channels [c0, c1) of one panel: panel[plane][c][columns].
 void transform_weights(const Form& f, const Gemm& g, const Direct& d, int64_t o, int64_t c0, int64_t c1, float* panel) {
-  const int64_t n = std::min<int64_t>(g.columns, d.o - o), tap = (c1 - c0) * g.columns;
-  const Workspace taps(9 * tap);
-  for (int64_t i = 0; i < 9; ++i)
-    g.pack(taps.data() + i * tap, g.columns, d.w + o * d.w_o + i / 3 * d.w_r + i % 3 * d.w_s + c0 * d.w_c, d.w_c, d.w_o, c1 - c0, n);
+  const int64_t outputs = std::min<int64_t>(g.columns, d.o - o), tap = (c1 - c0) * g.columns;
+  const Workspace taps(f.r * f.r * tap);
+  for (int64_t i = 0; i < f.r * f.r; ++i)
+    g.pack(taps.data() + i * tap, g.columns, d.w + o * d.w_o + i / f.r * d.w_r + i % f.r * d.w_s + c0 * d.w_c, d.w_c, d.w_o, c1 - c0, outputs);
   f.weights(taps.data(), tap, tap, panel + c0 * g.columns, d.x.c * g.columns);
 }
 
 // Tiles [column, column + columns) of a row of tiles. Where they reach over the image's border they are copied with their zeros first.
 void transform_input(const Form& f, const Direct& d, const ImageView& x, int64_t row, int64_t column, int64_t columns, float* v,
                      int64_t v_tile, int64_t v_plane) {
-  const int64_t m = f.m, y0 = m * row - d.top;
+  const int64_t m = f.m, n = f.n(), y0 = m * row - d.top;
   int64_t first = column, last = column + columns;  // tiles that lie inside
   first = std::clamp((d.left + m - 1) / m, column, last);
-  last = y0 < 0 || y0 + m + 2 > x.h ? first : std::clamp((x.w + d.left - 2) / m, first, last);
+  last = y0 < 0 || y0 + n > x.h ? first : std::clamp((x.w + d.left + m - n) / m, first, last);
   const auto copied = [&](int64_t begin, int64_t end) {
     if (begin == end) return;
-    const int64_t pixels = m * (end - begin) + 2;
-    const Workspace padded((m + 2) * pixels * x.c);
-    copy_padded(padded.data(), x, y0, m * begin - d.left, m + 2, pixels);
+    const int64_t pixels = m * (end - begin) + n - m;
+    const Workspace padded(n * pixels * x.c);
+    copy_padded(padded.data(), x, y0, m * begin - d.left, n, pixels);
     f.input({padded.data(), pixels * x.c, x.c, x.c, end - begin, v + (begin - column) * v_tile, v_tile, v_plane});
   };
   copied(column, first);
-  f.input({x.data + (y0 * x.w + m * first - d.left) * x.pixel, x.w * x.pixel, x.pixel, x.c, last - first, v + (first - column) * v_tile,
-           v_tile, v_plane});
+  if (first < last)
+    f.input({x.data + (y0 * x.w + m * first - d.left) * x.pixel, x.w * x.pixel, x.pixel, x.c, last - first, v + (first - column) * v_tile,
+             v_tile, v_plane});
   copied(last, column + columns);
 }
 
 }  // namespace
 
-void convolve_winograd(const Gemm& g, const Direct& d, int m) {
-  const Form f = form_of(m);
-  const int64_t c = d.x.c, panels = (d.o + g.columns - 1) / g.columns, plane = c * g.columns;
+void convolve_winograd(const Gemm& g, const Direct& d, Winograd form) {
+  const Form f = form_of(form);
+  const int64_t m = f.m, planes = f.n() * f.n(), c = d.x.c, panels = (d.o + g.columns - 1) / g.columns, plane = c * g.columns;
   const int64_t tile_rows = (d.out_h + m - 1) / m, tile_columns = (d.out_w + m - 1) / m;
-  const int64_t wanted = std::max(kLeastTiles, kBlockFloats / (f.planes * c));
+  const int64_t wanted = std::max(kLeastTiles, kBlockFloats / (planes * c));
   const EvenTiles across(tile_columns, wanted), down(tile_rows, std::max<int64_t>(1, wanted / tile_columns));
   const int64_t widest = (tile_columns + across.count - 1) / across.count, highest = (tile_rows + down.count - 1) / down.count;
   const int64_t v_tile = c % 256 == 0 ? c + kPad : c, v_plane = highest * widest * v_tile + kPad, m_plane = highest * widest * g.columns + kPad;
@@ -70,18 +77,18 @@ void convolve_winograd(const Gemm& g, const Direct& d, int m) {
   const EvenTiles shares(panels, std::max<int64_t>(1, panels * blocks / kLeastTasks));  // of the panels, one per task
 
   const bool once = blocks == 1;  // then every panel is transformed where it is used
-  const Workspace weights(once ? 0 : panels * f.planes * plane);
+  const Workspace weights(once ? 0 : panels * planes * plane);
   const EvenTiles chunks(c, kChunk);
   if (!once)
     parallel_for(panels * chunks.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t panel = i / chunks.count, chunk = i % chunks.count;
-        transform_weights(f, g, d, panel * g.columns, chunks.begin(chunk), chunks.begin(chunk + 1), weights.data() + panel * f.planes * plane);
+        transform_weights(f, g, d, panel * g.columns, chunks.begin(chunk), chunks.begin(chunk + 1), weights.data() + panel * planes * plane);
       }
     });
 
   parallel_for(blocks * shares.count, 1, [&](int64_t begin, int64_t end) {
-    const Workspace v(f.planes * v_plane), products(f.planes * m_plane), own(once ? f.planes * plane : 0);
+    const Workspace v(planes * v_plane), products(planes * m_plane), own(once ? planes * plane : 0);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t block = task / shares.count, share = task % shares.count;
       const int64_t image = block / (down.count * across.count), i = block / across.count % down.count, j = block % across.count;
@@ -101,11 +108,11 @@ void convolve_winograd(const Gemm& g, const Direct& d, int m) {
       t.c_row = g.columns;
       for (int64_t panel = shares.begin(share); panel < shares.begin(share + 1); ++panel) {
         const int64_t o = panel * g.columns;
-        const float* u = once ? own.data() : weights.data() + panel * f.planes * plane;
+        const float* u = once ? own.data() : weights.data() + panel * planes * plane;
         for (int64_t chunk = 0; once && chunk < chunks.count; ++chunk)
           transform_weights(f, g, d, o, chunks.begin(chunk), chunks.begin(chunk + 1), own.data());
         t.n = int(std::min<int64_t>(g.columns, d.o - o));
-        for (int64_t xi = 0; xi < f.planes; ++xi) {
+        for (int64_t xi = 0; xi < planes; ++xi) {
           t.b = u + xi * plane;
           for (int64_t k = 0; k < tiles.count; ++k) {
             t.m = int(tiles.begin(k + 1) - tiles.begin(k));
@@ -115,9 +122,9 @@ void convolve_winograd(const Gemm& g, const Direct& d, int m) {
           }
         }
         for (int64_t r = 0; r < rows; ++r) {
-          const int64_t p = m * (row0 + r), q = m * column0;
+          const int64_t p = m * (row0 + r), q = m * column0, at = image * d.y_image + p * d.y_row + q * d.y_pixel + o;
           f.output({products.data() + r * columns * g.columns, g.columns, m_plane, t.n, d.bias ? d.bias + o : nullptr,
-                    d.y + image * d.y_image + p * d.y_row + q * d.y_pixel + o, d.y_row, d.y_pixel, std::min<int64_t>(m, d.out_h - p),
+                    d.residual ? d.residual + at : nullptr, d.y + at, d.y_row, d.y_pixel, std::min<int64_t>(m, d.out_h - p),
                     std::min(m * columns, d.out_w - q)});
         }
       }

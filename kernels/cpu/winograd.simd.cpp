@@ -1,4 +1,4 @@
-#include "kernels/cpu/winograd.h"
+#include "kernels/cpu/winograd_store.h"
 
 namespace kintsugi::KIN_SIMD {
 
@@ -59,11 +59,9 @@ void winograd_output(const WinogradOutput& o) {
         a[0][j] = m0 + m1 + m2;
         a[1][j] = m1 - m2 - m3;
       }
-      const vec bias = o.bias ? load(o.bias + ch) : vec{};
       for (int64_t p = 0; p < o.rows; ++p) {
-        float* y = o.y + p * o.y_row + q * o.y_pixel + ch;
-        store(y, a[p][0] + a[p][1] + a[p][2] + bias);
-        if (q + 1 < o.columns) store(y + o.y_pixel, a[p][1] - a[p][2] - a[p][3] + bias);
+        const vec row[2] = {a[p][0] + a[p][1] + a[p][2], a[p][1] - a[p][2] - a[p][3]};
+        store_winograd_row(o, p, q, ch, row, 2);
       }
     }
 }

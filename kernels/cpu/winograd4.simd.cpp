@@ -5,7 +5,7 @@
 // The usual p = 1, q = 2 loses twice as much to rounding. Error (rms, relative) over 64 and 256 channels of SiLU of normal numbers:
 //   1, 2: 1.5e-6 3.0e-6;  1/2, 1: 1.6e-6 3.0e-6;  1/2, 2: 1.0e-6 1.9e-6;  sqrt(1/2), sqrt(2): 7.1e-7 1.4e-6;  5/8, 3/2: 7.2e-7 1.3e-6
 // and with 5/8 and 3/2 every entry of A and B is a float.
-#include "kernels/cpu/winograd.h"
+#include "kernels/cpu/winograd_store.h"
 
 namespace kintsugi::KIN_SIMD {
 namespace {
@@ -96,12 +96,9 @@ void winograd4_output(const WinogradOutput& o) {
       for (int j = 0; j < 6; ++j, m += o.m_plane)
         output_1d<6>(load(m), load(m + 6 * o.m_plane), load(m + 12 * o.m_plane), load(m + 18 * o.m_plane), load(m + 24 * o.m_plane),
                      load(m + 30 * o.m_plane), &a[0][j]);
-      const vec bias = o.bias ? load(o.bias + ch) : vec{};
-      const int64_t columns = o.columns - q < 4 ? o.columns - q : 4;
       for (int64_t p = 0; p < o.rows; ++p) {
         output_1d<1>(a[p][0], a[p][1], a[p][2], a[p][3], a[p][4], a[p][5], row);
-        float* y = o.y + p * o.y_row + q * o.y_pixel + ch;
-        for (int64_t j = 0; j < columns; ++j) store(y + j * o.y_pixel, row[j] + bias);
+        store_winograd_row(o, p, q, ch, row, 4);
       }
     }
 }

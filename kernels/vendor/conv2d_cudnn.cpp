@@ -119,6 +119,7 @@ void conv2d_fwd_cudnn(const Context& context, const Conv2dFwd& a) {
   KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
   const DeviceBlock scratch(context.device, best.memory, context.stream);
   KIN_CUDNN_CALL(cudnnConvolutionForward, handle, &kOne, d.x, a.x, d.w, a.w, d.conv, best.algo, scratch.data(), best.memory, &kZero, d.y, a.y);
+  if (a.residual) KIN_CUDNN_CALL(cudnnAddTensor, handle, &kOne, d.y, a.residual, &kOne, d.y, a.y);
   if (!a.bias) return;
   d.describe_bias(a.shape.o, a.dtype);
   KIN_CUDNN_CALL(cudnnAddTensor, handle, &kOne, d.bias, a.bias, &kOne, d.y, a.y);

@@ -148,6 +148,7 @@ Var CodeFormer::decode(const CodeFormerCodes& codes, double w) const {
   const bool fuse = w > 0 || mode_->training;
   KIN_CHECK(!fuse || codes.taps.size() == args.taps.size(), "codeformer: w = ", w, " needs ", args.taps.size(),
             " encoder features, got ", codes.taps.size(), "; encode with w > 0");
+  const PrecisionGuard painting(painting_precision());
   return backbone.generator.walk(codes.codes, [&](int i, Var h) {
     for (const auto& [resolution, block] : fuse_convs_dict)
       if (fuse && args.sites.at(resolution) == i) h = block(codes.taps.at(resolution), h, w);

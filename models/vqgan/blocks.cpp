@@ -4,8 +4,6 @@
 
 #include "autograd/finite_watch.h"
 #include "autograd/ops/attention.h"
-#include "autograd/ops/binary.h"
-#include "autograd/ops/resize.h"
 #include "autograd/ops/shape.h"
 
 namespace kintsugi {
@@ -21,8 +19,8 @@ ResBlock::ResBlock(Scope s, int64_t in, int64_t out, int groups)
 
 Var ResBlock::operator()(const Var& x) const {
   const LayerScope here(path);
-  const Var h = conv2(norm2(conv1(norm1(x))));
-  return h + (conv_out ? (*conv_out)(x) : x);
+  const Var skip = conv_out ? (*conv_out)(x) : x;
+  return conv2(norm2(conv1(norm1(x))), skip);
 }
 
 AttnBlock::AttnBlock(Scope s, int64_t c, int groups)
@@ -39,12 +37,15 @@ Var AttnBlock::operator()(const Var& x) const {
   const Shape tokens{x.dim(0), x.dim(1) * x.dim(2), c};
   const Var h = norm(x);
   const Var y = attention(reshape(q(h), tokens), reshape(k(h), tokens), reshape(v(h), tokens), 1, 1 / std::sqrt(double(c)));
-  return x + proj_out(reshape(y, x.shape()));
+  return proj_out(reshape(y, x.shape()), x);
 }
 
 Downsample::Downsample(Scope s, int64_t c) : conv(s / "conv", c, c, 3, {.stride = 2, .pad = {.bottom = 1, .right = 1}}) {}
 
 Upsample::Upsample(Scope s, int64_t c) : conv(conv3x3(s / "conv", c, c)) {}
-Var Upsample::operator()(const Var& x) const { return conv(upsample_nearest2x(x)); }
+Var Upsample::operator()(const Var& x) const {
+  const LayerScope here(conv.path);
+  return conv2d_up2(x, conv.weight, conv.bias);
+}
 
 }  // namespace kintsugi

@@ -113,6 +113,8 @@ Generator::Generator(Scope s, const VqganArgs& a) {
   b.conv(width, 3);
 }
 
+Precision painting_precision() { return grad_mode() ? precision() : Precision::fast; }
+
 VQAutoEncoder::VQAutoEncoder(Scope s, const VqganArgs& a)
     : args((a.check(), a)),
       encoder(s / "encoder", a),
@@ -121,6 +123,7 @@ VQAutoEncoder::VQAutoEncoder(Scope s, const VqganArgs& a)
 
 VQAutoEncoder::Output VQAutoEncoder::operator()(const Var& x) const {
   Quantized q = quantize(encoder(x));
+  const PrecisionGuard painting(painting_precision());
   Var image = generator(q.z_q);
   return {std::move(image), std::move(q)};
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/precision.h"
 #include "models/vqgan/blocks.h"
 #include "models/vqgan/quantizer.h"
 
@@ -67,6 +68,10 @@ struct Encoder : BlockList {
 struct Generator : BlockList {
   Generator(Scope s, const VqganArgs& args);
 };
+
+/// For the generator and what fuses into it, where rounding moves a pixel by a small part of a grey level: fast when only the image is
+/// wanted. The encoder, whose rounding may turn a code into another, and training stay exact.
+Precision painting_precision();
 
 struct VQAutoEncoder {
   VqganArgs args;

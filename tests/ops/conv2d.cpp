@@ -1,8 +1,11 @@
 // Convolutions. An output is a sum of K = kh kw C/groups products of unit normals with about sqrt(K) roundings of 6e-8, relative to its
-// own size sqrt(K): 2e-6 covers K up to 600. The sums of the weight gradient run over at most as many pixels. F(4x4, 3x3) sums a ninth as
-// many products, so rounds a third as much, and its output transform makes that up to 8.2 times larger: sum over i of A_ki^2 |B_i|^2 |G_i|^2
-// / 3 is 8.2 2.3 2.1 6.5 for the four k, and its root counts twice, once per axis. Together 2.7 times: 6e-6.
+// own size sqrt(K): 2e-6 covers K up to 600. The sums of the weight gradient run over at most as many pixels.
+// F(4x4, 3x3) sums a ninth as many products, so rounds a third as much, and its output transform makes that up to 8.2 times larger: the sum
+// over i of A_ki^2 |B_i|^2 |G_i|^2 / 3 is 8.2, 2.3, 2.1, 6.5 for the four k, and its root counts twice, once per axis. Together 2.7 times:
+// 6e-6. F(4x4, 2x2) in the same way: 4.5 times two thirds of what a sum of 4 C in place of 9 C products rounds, 1.5 times: 3e-6.
 #include "autograd/ops/conv2d.h"
+
+#include "autograd/precision.h"
 
 #include "tests/harness/op_case.h"
 
@@ -49,7 +52,6 @@ const OpCaseRegistration conv2d_case{{
                 {"large mean", {{2, 6, 7, 8}, {5, 3, 3, 8}}, {}, {{1e3, 1}, {0, 1}}, {1, 1, 1, 1, 1, 1, 1}}},
     .run = [](const Vars& x, const Sample& s) { return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Var(), options(s)); },
     .f32_tolerance = 2e-6,
-    .row_tolerance = {{"conv2d_fwd=winograd4", 6e-6}},
     .gradgrad = true,
     .errors = {{"channels", [] { conv2d(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 4})); }, {"conv2d", "x must have 4", "got 3"}},
                {"rank", [] { conv2d(Tensor::zeros({4, 4, 3}), Tensor::zeros({2, 3, 3, 3})); }, {"conv2d", "x must be", "[4,4,3]"}},
@@ -57,6 +59,52 @@ const OpCaseRegistration conv2d_case{{
                {"groups", [] { conv2d(Tensor::zeros({1, 4, 4, 4}), Tensor::zeros({3, 3, 3, 2}), {}, {.groups = 2}); }, {"conv2d", "groups", "3", "got 2"}},
                {"stride", [] { conv2d(Tensor::zeros({1, 4, 4, 4}), Tensor::zeros({3, 3, 3, 4}), {}, {.stride = 0}); }, {"conv2d", "stride", "got 0"}},
                {"bias", [] { conv2d(Tensor::zeros({1, 4, 4, 4}), Tensor::zeros({3, 3, 3, 4}), Tensor::zeros({4})); }, {"conv2d", "bias", "[3]", "got [4]"}}},
+}};
+
+const OpCaseRegistration fast_case{{
+    .op = "conv2d fast",
+    .families = {"conv2d_fwd"},
+    .samples = {{"ragged", {{1, 7, 10, 32}, {48, 3, 3, 32}, {48}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"sides differ", {{1, 6, 7, 64}, {64, 3, 3, 32}, {64}}, {}, {}, {1, 0, 2, 3, 1, 1, 2}},
+                {"large mean", {{1, 6, 8, 32}, {32, 3, 3, 32}}, {}, {{1e3, 1}, {0, 1}}, {1, 1, 1, 1, 1, 1, 1}}},
+    .run =
+        [](const Vars& x, const Sample& s) {
+          const PrecisionGuard fast(Precision::fast);
+          return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Var(), options(s));
+        },
+    .f32_tolerance = 6e-6,
+    .f32_grad_tolerance = 2e-5,
+    .gradgrad = true,
+}};
+
+const OpCaseRegistration residual_case{{
+    .op = "conv2d with residual",
+    .families = {"conv2d_fwd"},
+    .samples = {{"3x3", {{2, 5, 6, 4}, {5, 3, 3, 4}, {5}, {2, 5, 6, 5}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"3x3 of many channels", {{1, 7, 10, 32}, {48, 3, 3, 32}, {48}, {1, 7, 10, 48}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"1x1", {{2, 3, 4, 6}, {3, 1, 1, 6}, {3}, {2, 3, 4, 3}}, {}, {}, {1, 0, 0, 0, 0, 1, 1}},
+                {"stride 2", {{1, 6, 7, 3}, {4, 3, 3, 3}, {4}, {1, 3, 4, 4}}, {}, {}, {2, 1, 1, 1, 1, 1, 1}},
+                {"two groups", {{1, 6, 6, 64}, {64, 3, 3, 32}, {64}, {1, 6, 6, 64}}, {}, {}, {1, 1, 1, 1, 1, 1, 2}}},
+    .run = [](const Vars& x, const Sample& s) { return conv2d(x[0], x[1], x[2], options(s), x[3]); },
+    .f32_tolerance = 2e-6,
+    .gradgrad = true,
+    .errors = {{"shape", [] { conv2d(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 3}), {}, {.pad = pad_all(1)}, Tensor::zeros({1, 4, 4, 3})); },
+                {"conv2d", "residual must be [1,4,4,2]", "got [1,4,4,3]"}}},
+}};
+
+const OpCaseRegistration up2_case{{
+    .op = "conv2d_up2",
+    .families = {"conv2d_up2_fwd"},
+    .samples = {{"few channels", {{2, 3, 4, 5}, {3, 3, 3, 5}, {3}}},
+                {"one pixel, no bias", {{1, 1, 1, 2}, {3, 3, 3, 2}}},
+                {"many channels", {{1, 6, 7, 32}, {48, 3, 3, 32}, {48}}},
+                {"large mean", {{1, 6, 6, 32}, {32, 3, 3, 32}}, {}, {{1e3, 1}, {0, 1}}}},
+    .run = [](const Vars& x, const Sample&) { return conv2d_up2(x[0], x[1], x.size() > 2 ? x[2] : Var()); },
+    .f32_tolerance = 3e-6,
+    .f32_grad_tolerance = 2e-5,
+    .gradgrad = true,
+    .errors = {{"kernel", [] { conv2d_up2(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 1, 1, 3})); }, {"conv2d_up2", "w must be", "[2,1,1,3]"}},
+               {"channels", [] { conv2d_up2(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 4})); }, {"conv2d_up2", "x must have 4", "got 3"}}},
 }};
 
 const OpCaseRegistration conv2d_transpose_case{{

@@ -187,9 +187,7 @@ void check_forward_and_grad(const OpCase& c, const Sample& s, const Result& trut
     Result got;
     if (refused(row, [&] { got = run(c, s, {DType::f32}); })) return;
     INFO(c.op, " / ", s.name, " / ", row);
-    Tolerance tolerance = f32_tolerance(c, s);
-    if (const auto own = c.row_tolerance.find(row); own != c.row_tolerance.end()) tolerance.forward = own->second;
-    check_against(truth, got, tolerance, " f32");
+    check_against(truth, got, f32_tolerance(c, s), " f32");
   });
 }
 

@@ -51,8 +51,7 @@ if(KINTSUGI_SIM_WATCH)
   if(KINTSUGI_SANITIZE)
     message(FATAL_ERROR "KINTSUGI_SIM_WATCH and KINTSUGI_SANITIZE exclude each other")
   endif()
-  set(KINTSUGI_WATCH_FLAGS -fsanitize=thread --param=tsan-instrument-func-entry-exit=0 -Wno-tsan)
-  add_compile_definitions(KIN_SIM_WATCH=1)
+  set(KINTSUGI_WATCH_FLAGS -DKIN_SIM_WATCH=1 -fsanitize=thread --param=tsan-instrument-func-entry-exit=0 -Wno-tsan)
 endif()
 
 # kintsugi_gpu_sources(target): adds both compilations of gpu/*.cu, below the folder of the caller, to the target.
@@ -65,6 +64,11 @@ function(kintsugi_gpu_sources target)
     set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "-Wno-unknown-pragmas;${KINTSUGI_WATCH_FLAGS}")
     target_sources(${target} PRIVATE ${file})
   endforeach()
+  if(KINTSUGI_SIM_WATCH)  # the emulator itself answers the calls
+    file(GLOB emulator CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/simt/*.cpp)
+    list(FILTER emulator EXCLUDE REGEX "/test_")
+    set_source_files_properties(${emulator} PROPERTIES COMPILE_DEFINITIONS KIN_SIM_WATCH=1)
+  endif()
   if(KINTSUGI_HAS_CUDA)
     target_sources(${target} PRIVATE ${sources})
     # Relaxed constexpr lets kernels call the constexpr functions of kernels/base (bf16, Philox).

@@ -108,7 +108,7 @@ class SharedMemory {
   uint32_t address(const void* p) const { return uint32_t(static_cast<const char*>(p) - base_); }
   char* pointer(uint32_t address) const { return base_ + address; }
   size_t dynamic_bytes() const { return dynamic_bytes_; }
-  /// "'part' + 64", or "" where the bytes are not all within one array. The emptiness of "" is what a watched build reports.
+  /// "'part' + 64", or "" where the bytes are not all within one array.
   std::string name_of(uint32_t address, unsigned bytes) const;
   /// Throws Error naming the array when a guard zone was written.
   void check_guards() const;

@@ -1,5 +1,7 @@
 // N neighbouring elements moved as one access of 4, 8 or 16 bytes, and their values in f32.
 #pragma once
+#include <cstring>
+
 #include "kernels/base/dtype.h"
 #include "kernels/simt/simt.h"
 

@@ -9,7 +9,7 @@
 
 namespace kintsugi {
 
-/// Cell i covers [begin[i], end[i]), never empty.
+/// Cell i covers [begin[i], end[i]), never empty. The arrays lie where the row runs: in the device's memory for a GPU.
 struct PoolWindows {
   const int32_t *begin, *end;  // [out]
   int64_t in, out;

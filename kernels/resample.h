@@ -9,7 +9,7 @@
 namespace kintsugi {
 
 /// One axis as a sparse matrix [out, in] in compressed rows: output cell i reads the taps offset[i] .. offset[i+1]-1.
-/// A cell without taps is zero.
+/// A cell without taps is zero. The arrays lie where the row runs: in the device's memory for a GPU.
 struct ResampleAxis {
   const int32_t* offset;  // [out + 1]
   const int32_t* index;   // [offset[out]], each in [0, in)

@@ -1,19 +1,12 @@
 // Max pooling and the two maps that its winners define. Floor: x read once, y and the indices written once.
 #include "kernels/pool.h"
 
-#include "kernels/gpu/host_array.h"
+#include "kernels/simt/simt.h"
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
 namespace {
 
 constexpr int kThreads = 256;
-
-struct Axis {
-  OnDevice<int32_t> begin, end;
-  int64_t in, out;
-  Axis(const Context& context, const PoolWindows& w) : begin(context, w.begin, w.out), end(context, w.end, w.out), in(w.in), out(w.out) {}
-  PoolWindows view() const { return {begin.data(), end.data(), in, out}; }
-};
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) windows(const T* x, T* y, int32_t* index, PoolWindows rows, PoolWindows columns, int64_t c, int64_t elements) {
@@ -53,10 +46,9 @@ __global__ void __launch_bounds__(kThreads) gather(MaxPoolIndexed a, int64_t ele
 
 void max_pool_fwd_naive(const Context& context, const MaxPoolFwd& a) {
   visit_f32_or_bf16(a.dtype, "max_pool_fwd", [&]<class T>() {
-    const Axis rows(context, a.rows), columns(context, a.cols);
     const int64_t elements = a.n * a.rows.out * a.cols.out * a.c;
-    launch({blocks_for(elements, kThreads), kThreads, 0, context.stream}, windows<T>, static_cast<const T*>(a.x), static_cast<T*>(a.y), a.index, rows.view(),
-           columns.view(), a.c, elements);
+    launch({blocks_for(elements, kThreads), kThreads, 0, context.stream}, windows<T>, static_cast<const T*>(a.x), static_cast<T*>(a.y), a.index, a.rows,
+           a.cols, a.c, elements);
   });
 }
 

@@ -1,22 +1,12 @@
-// Separable resampling by sparse weights. Floor: x read once, y written once; the tables of weights are a few kilobytes, uploaded per call.
+// Separable resampling by sparse weights. Floor: x read once, y written once; the tables of weights are a few kilobytes.
 #include "kernels/resample.h"
 
-#include "kernels/gpu/host_array.h"
+#include "kernels/simt/simt.h"
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
 namespace {
 
 constexpr int kThreads = 256;
-
-// One axis on the device, for as long as a call lasts.
-struct Axis {
-  OnDevice<int32_t> offset, index;
-  OnDevice<double> weight;
-  int64_t in, out;
-  Axis(const Context& context, const ResampleAxis& a)
-      : offset(context, a.offset, a.out + 1), index(context, a.index, a.offset[a.out]), weight(context, a.weight, a.offset[a.out]), in(a.in), out(a.out) {}
-  ResampleAxis view() const { return {offset.data(), index.data(), weight.data(), in, out}; }
-};
 
 // naive: one thread per element of y, both axes at once.
 template <class T>
@@ -35,10 +25,9 @@ __global__ void __launch_bounds__(kThreads) per_element(const T* x, T* y, Resamp
 
 void resample2d_naive(const Context& context, const Resample2d& a) {
   visit_f32_or_bf16(a.dtype, "resample2d", [&]<class T>() {
-    const Axis rows(context, a.rows), columns(context, a.cols);
     const int64_t elements = a.n * a.rows.out * a.cols.out * a.c;
-    launch({blocks_for(elements, kThreads), kThreads, 0, context.stream}, per_element<T>, static_cast<const T*>(a.x), static_cast<T*>(a.y), rows.view(),
-           columns.view(), a.c, elements);
+    launch({blocks_for(elements, kThreads), kThreads, 0, context.stream}, per_element<T>, static_cast<const T*>(a.x), static_cast<T*>(a.y), a.rows,
+           a.cols, a.c, elements);
   });
 }
 

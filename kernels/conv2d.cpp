@@ -1,5 +1,7 @@
 #include "kernels/conv2d.h"
 
+#include "kernels/conv2d_refusals.h"
+
 namespace kintsugi {
 namespace cpu {
 void conv2d_fwd_ref(const Context&, const Conv2dFwd&);
@@ -23,6 +25,27 @@ void conv2d_dgrad_cudnn(const Context&, const Conv2dDgrad&);
 void conv2d_wgrad_cudnn(const Context&, const Conv2dWgrad&);
 }  // namespace vendor
 #endif
+KIN_GPU_FUNCTION(conv2d_fwd_naive, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_dgrad_naive, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_wgrad_naive, Conv2dWgrad);
+KIN_GPU_FUNCTION(conv2d_fwd_tile, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_dgrad_tile, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_wgrad_tile, Conv2dWgrad);
+KIN_GPU_FUNCTION(conv2d_fwd_register, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_dgrad_register, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_wgrad_register, Conv2dWgrad);
+KIN_GPU_FUNCTION(conv2d_fwd_pipelined, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_dgrad_pipelined, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_wgrad_pipelined, Conv2dWgrad);
+KIN_GPU_FUNCTION(conv2d_fwd_mma, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_dgrad_mma, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_wgrad_mma, Conv2dWgrad);
+KIN_GPU_FUNCTION(conv2d_fwd_wgmma, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_dgrad_wgmma, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_wgrad_wgmma, Conv2dWgrad);
+KIN_GPU_FUNCTION(conv2d_fwd_tf32, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_dgrad_tf32, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_wgrad_tf32, Conv2dWgrad);
 namespace {
 
 const char* needs_phases(const Conv2dDgrad& a) {
@@ -49,6 +72,13 @@ const char* needs_winograd4(const Conv2dFwd& a) {
 }
 
 const Row<Conv2dFwd> fwd_rows[] = {
+    KIN_GPU_ROW("wgmma", conv2d_needs_wgmma<Conv2dFwd>, conv2d_fwd_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
+    KIN_GPU_ROW("mma", conv2d_needs_bf16_lines<Conv2dFwd>, conv2d_fwd_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
+    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dFwd>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
+    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dFwd>, conv2d_fwd_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
+    KIN_GPU_ROW("tile", conv2d_needs_tiles<Conv2dFwd>, conv2d_fwd_tile, "implicit product, 16 x 16 tiles in shared memory"),
+    KIN_GPU_ROW("naive", f32_or_bf16<Conv2dFwd>, conv2d_fwd_naive, "one thread per output"),
+    KIN_GPU_ROW("tf32", conv2d_needs_large_tiles<Conv2dFwd>, conv2d_fwd_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
 #ifdef KIN_CUDNN
     {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_fwd, vendor::conv2d_fwd_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32"},
 #endif
@@ -58,6 +88,13 @@ const Row<Conv2dFwd> fwd_rows[] = {
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
+    KIN_GPU_ROW("wgmma", conv2d_needs_wgmma<Conv2dDgrad>, conv2d_dgrad_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
+    KIN_GPU_ROW("mma", conv2d_needs_bf16_lines<Conv2dDgrad>, conv2d_dgrad_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
+    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_pipelined, "implicit product, cp.async in four stages"),
+    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
+    KIN_GPU_ROW("tile", conv2d_needs_tiles<Conv2dDgrad>, conv2d_dgrad_tile, "implicit product, 16 x 16 tiles in shared memory"),
+    KIN_GPU_ROW("naive", f32_or_bf16<Conv2dDgrad>, conv2d_dgrad_naive, "one thread per output"),
+    KIN_GPU_ROW("tf32", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
 #ifdef KIN_CUDNN
     {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_dgrad, vendor::conv2d_dgrad_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32", false},
 #endif
@@ -66,6 +103,13 @@ const Row<Conv2dDgrad> dgrad_rows[] = {
     {"ref", DeviceKind::cpu, takes_all<Conv2dDgrad>, cpu::conv2d_dgrad_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dWgrad> wgrad_rows[] = {
+    KIN_GPU_ROW("wgmma", conv2d_needs_wgmma<Conv2dWgrad>, conv2d_wgrad_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent, pixels in fixed ranges"),
+    KIN_GPU_ROW("mma", conv2d_needs_bf16_lines<Conv2dWgrad>, conv2d_wgrad_mma, "implicit product, bf16 tensor cores by warp (mma.sync), pixels in fixed ranges"),
+    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_pipelined, "implicit product, cp.async in four stages, pixels in fixed ranges"),
+    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads, pixels in fixed ranges"),
+    KIN_GPU_ROW("tile", conv2d_needs_tiles<Conv2dWgrad>, conv2d_wgrad_tile, "implicit product, 16 x 16 tiles in shared memory, pixels in fixed ranges"),
+    KIN_GPU_ROW("naive", f32_or_bf16<Conv2dWgrad>, conv2d_wgrad_naive, "one thread per output, pixels in fixed ranges"),
+    KIN_GPU_ROW("tf32", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
 #ifdef KIN_CUDNN
     {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_wgrad, vendor::conv2d_wgrad_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32", false},
 #endif

@@ -39,4 +39,7 @@ bool aligned16(const P*... p) {
 }
 inline constexpr const char* kNeedsAlignment = "needs pointers aligned to 16 bytes";
 
+/// For rows on wgmma: null where the GPU has it (compute capability 9.0), or where there is no GPU and only sim can be meant.
+const char* needs_hopper();
+
 }  // namespace kintsugi

@@ -6,6 +6,7 @@
 #include "kernels/base/parallel.h"
 #include "kernels/base/workspace.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/matmul_folded.h"
 
 namespace kintsugi::cpu {
 namespace {
@@ -99,19 +100,6 @@ void product(const Gemm& g, const Matmul& p, const float* a, const float* b, flo
       }
     });
   }
-}
-
-// Equal matrices of B and consecutive ones of A and C are one taller product; likewise a sum over the batch is one deeper product.
-Matmul folded(Matmul p) {
-  if (p.batch == 1) return p;
-  if (p.stride_b == 0 && !p.ta && p.stride_a == p.m * p.k && p.stride_c == p.m * p.n) {
-    p.m *= p.batch;
-    p.batch = 1;
-  } else if (p.stride_c == 0 && p.ta && !p.tb && p.stride_a == p.m * p.k && p.stride_b == p.k * p.n) {
-    p.k *= p.batch;
-    p.batch = 1;
-  }
-  return p;
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 // A kernel family that no case names fails the suite.
 #pragma once
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct OpCase {
   std::vector<Sample> samples;
   std::function<Var(const Vars&, const Sample&)> run;
   double f32_tolerance = 2e-6;           // forward: |a - b| <= tol * max|b|; state in the file where it comes from
+  std::map<std::string, double> row_tolerance = {};  // "family=row" of a GPU: that row's own f32_tolerance, where its method rounds more
   double f32_grad_tolerance = 0;         // relative L2 of each gradient; 0: 10 * f32_tolerance
   double bf16_tolerance = 0x1p-8;        // forward, as f32_tolerance, of a GPU row in bf16; gradients: twice that
   double f64_grad_tolerance = 1e-7;      // finite differences

@@ -3,6 +3,7 @@
 // F(4x4, 3x3) sums a ninth as many products, so rounds a third as much, and its output transform makes that up to 8.2 times larger: the sum
 // over i of A_ki^2 |B_i|^2 |G_i|^2 / 3 is 8.2, 2.3, 2.1, 6.5 for the four k, and its root counts twice, once per axis. Together 2.7 times:
 // 6e-6. F(4x4, 2x2) in the same way: 4.5 times two thirds of what a sum of 4 C in place of 9 C products rounds, 1.5 times: 3e-6.
+// Rows tf32 round both operands to 11 bits: 2^-11 of a product at most, on average a third of it, as much again of the other.
 #include "autograd/ops/conv2d.h"
 
 #include "autograd/precision.h"
@@ -26,6 +27,8 @@ const OpCaseRegistration conv2d_case{{
                 {"more channels than a tile", {{1, 9, 17, 33}, {37, 3, 3, 33}, {37}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
                 {"3x3 of many channels", {{1, 7, 10, 32}, {48, 3, 3, 32}, {48}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
                 {"3x3 of many channels, sides differ", {{1, 6, 7, 64}, {64, 3, 3, 32}, {64}}, {}, {}, {1, 0, 2, 3, 1, 1, 2}},
+                {"lines of 64 channels", {{1, 9, 10, 64}, {72, 3, 3, 64}, {72}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
+                {"lines of 8 channels, stride 2", {{2, 9, 7, 8}, {24, 4, 4, 8}, {24}}, {}, {}, {2, 1, 1, 1, 1, 1, 1}},
                 {"many channels, large mean", {{1, 6, 8, 32}, {32, 3, 3, 32}}, {}, {{1e3, 1}, {0, 1}}, {1, 1, 1, 1, 1, 1, 1}},
                 {"to three channels", {{1, 6, 7, 20}, {3, 3, 3, 20}, {3}}, {}, {}, {1, 1, 1, 1, 1, 1, 1}},
                 {"from three channels", {{1, 8, 6, 3}, {20, 4, 4, 3}, {20}}, {}, {}, {2, 1, 1, 1, 1, 1, 1}},
@@ -52,6 +55,7 @@ const OpCaseRegistration conv2d_case{{
                 {"large mean", {{2, 6, 7, 8}, {5, 3, 3, 8}}, {}, {{1e3, 1}, {0, 1}}, {1, 1, 1, 1, 1, 1, 1}}},
     .run = [](const Vars& x, const Sample& s) { return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Var(), options(s)); },
     .f32_tolerance = 2e-6,
+    .row_tolerance = {{"conv2d_fwd=tf32", 0x1p-10}, {"conv2d_dgrad=tf32", 0x1p-10}, {"conv2d_wgrad=tf32", 0x1p-10}},
     .gradgrad = true,
     .errors = {{"channels", [] { conv2d(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 4})); }, {"conv2d", "x must have 4", "got 3"}},
                {"rank", [] { conv2d(Tensor::zeros({4, 4, 3}), Tensor::zeros({2, 3, 3, 3})); }, {"conv2d", "x must be", "[4,4,3]"}},
@@ -73,6 +77,7 @@ const OpCaseRegistration fast_case{{
           return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Var(), options(s));
         },
     .f32_tolerance = 6e-6,
+    .row_tolerance = {{"conv2d_fwd=tf32", 0x1p-10}},
     .f32_grad_tolerance = 2e-5,
     .gradgrad = true,
 }};
@@ -87,6 +92,7 @@ const OpCaseRegistration residual_case{{
                 {"two groups", {{1, 6, 6, 64}, {64, 3, 3, 32}, {64}, {1, 6, 6, 64}}, {}, {}, {1, 1, 1, 1, 1, 1, 2}}},
     .run = [](const Vars& x, const Sample& s) { return conv2d(x[0], x[1], x[2], options(s), x[3]); },
     .f32_tolerance = 2e-6,
+    .row_tolerance = {{"conv2d_fwd=tf32", 0x1p-10}},
     .gradgrad = true,
     .errors = {{"shape", [] { conv2d(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 3}), {}, {.pad = pad_all(1)}, Tensor::zeros({1, 4, 4, 3})); },
                 {"conv2d", "residual must be [1,4,4,2]", "got [1,4,4,3]"}}},
@@ -124,6 +130,7 @@ const OpCaseRegistration conv2d_transpose_case{{
           return conv2d_transpose(x[0], x[1], x.size() > 2 ? x[2] : Var(), {o.stride, o.pad, o.dilation, o.groups, int(s.ints[7])});
         },
     .f32_tolerance = 2e-6,
+    .row_tolerance = {{"conv2d_fwd=tf32", 0x1p-10}, {"conv2d_dgrad=tf32", 0x1p-10}, {"conv2d_wgrad=tf32", 0x1p-10}},
     .gradgrad = true,
     .errors = {{"channels", [] { conv2d_transpose(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 3})); }, {"conv2d_transpose", "x must have 2", "got 3"}},
                {"output_padding", [] { conv2d_transpose(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({3, 3, 3, 3}), {}, {.stride = 2, .output_padding = 2}); },

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <optional>
 
+#include "apps/bench/bench.h"
 #include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/help.h"
@@ -80,6 +81,23 @@ int run(int argc, char** argv) {
   list->add_flag("--json", json, "As JSON");
   list->add_flag("--resources", resources, "Registers, stack and shared memory of the GPU kernels in this program; exits 4 when one spills");
   list->callback([&] { command = [&] { return resources ? run_kernel_resources(json) : run_kernels(json); }; });
+
+  BenchCommand bench_options;
+  auto* bench = app.add_subcommand("bench", "Check and time kernels on this machine against its measured peak and other libraries");
+  add_example(*bench, "conv2d_fwd --rows winograd,fast,onednn* --svg roofline.svg");
+  bench->add_option("FAMILY", bench_options.families, "Families by name ('*' matches anything), all if none; or: restore, the whole network");
+  bench->add_option("--rows", bench_options.rows, "Only these rows, e.g. fast,ref ('*' matches anything)")->delimiter(',');
+  bench->add_option("--shapes", bench_options.shapes, "Only shapes with this in their name, or a pattern with *");
+  bench->add_option("--seconds", bench_options.seconds, "Time for each row and shape, at least")->check(CLI::Range(0.001, 600.0))->capture_default_str();
+  bench->add_option("--clock", bench_options.clock, "wall, or cpu: processor time of one thread, for a machine that does other work too")
+      ->check(CLI::IsMember({"wall", "cpu"}))->capture_default_str();
+  bench->add_option("--json", bench_options.json, "Write the results there as JSON");
+  bench->add_option("--csv", bench_options.csv, "Write them there as a table");
+  bench->add_option("--svg", bench_options.svg, "Draw the roofline there");
+  bench->add_option("--size", bench_options.size, "Pixels of the picture's side, with restore")->capture_default_str();
+  bench->add_option("-w,--w", bench_options.w, "Fidelity, with restore")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
+  bench->callback([&] { command = [&] { bench_options.quiet = quiet; return run_bench(bench_options); }; });
 
   auto* info = app.add_subcommand("info", "Facts of this build, or of weight files");
   add_example(*info, "demo/codeformer.safetensors");

@@ -1,0 +1,44 @@
+// What this machine can do at most, measured by the run that the figures are compared with.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/bench/case.h"
+
+namespace kintsugi::bench {
+
+/// What a row's time is taken from. cpu: processor time of the calling thread, for one thread on a machine that does other work too.
+enum class Clock : uint8_t { wall, cpu };
+constexpr const char* name(Clock c) { return c == Clock::wall ? "wall" : "cpu"; }
+double seconds_now(Clock clock);
+
+struct Roof {
+  int threads = 1;
+  double flops = 0;  // multiply-adds in registers, FLOP/s
+  double bytes = 0;  // copying arrays far larger than the last-level cache, bytes read and written per second
+
+  /// Least time a problem can take.
+  double floor_seconds(const Cost& cost) const;
+  bool compute_bound(const Cost& cost) const { return cost.flops / flops > cost.bytes / bytes; }
+};
+
+struct Machine {
+  std::string processor, simd;
+  int cores = 0;
+  size_t cache = 0;    // bytes of the last level
+  double load = 0;     // processes that wanted to run, mean of the last minute, when the run began
+  std::vector<Roof> roofs;  // for one thread and, where that is another number, for `threads`
+  const Roof& roof(int threads) const;
+};
+
+/// Median of several measurements of each roof; takes about a second.
+Machine measure_machine(int threads, Clock clock);
+
+/// Most memory that the process has held since reset_peak_memory(), and what it holds now, in bytes; 0 where the system does not tell.
+size_t peak_memory();
+size_t memory_now();
+/// False where the system does not let a process start its peak again.
+bool reset_peak_memory();
+
+}  // namespace kintsugi::bench

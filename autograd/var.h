@@ -38,6 +38,7 @@ class Var {
   /// What backward() has added up for this leaf; an empty Tensor before the first.
   const Tensor& grad() const;
   void zero_grad() const;          // drops the gradient
+  void set_value(Tensor value) const;  // of a leaf, same shape and dtype; for every Var that shares it. For loading
   void set_grad(Tensor grad) const;  // same shape; for clipping and reductions
 
   /// The same value cut from the graph. Under a Replay (autograd/replay.h) the recorded value, so that a function with

@@ -215,7 +215,8 @@ TensorSource renamed(const TensorSource& source, const std::map<std::string, std
   TensorSource out{source.origin,
                    {},
                    [=](const std::string& n) { return source.shape(names.at(n)); },
-                   [=](const std::string& n) { return source.read(names.at(n)); }};
+                   [=](const std::string& n) { return source.read(names.at(n)); },
+                   [=](const std::string& n) { return source.mapped(names.at(n)); }};
   for (const auto& [name, old] : names)
     if (std::find(source.names.begin(), source.names.end(), old) != source.names.end()) out.names.push_back(name);
   return out;

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <unordered_set>
 
+#include "autograd/finite_watch.h"
 #include "kernels/base/pattern.h"
+#include "nn/stored_parameter.h"
 
 namespace kintsugi {
 namespace {
@@ -109,11 +111,11 @@ CheckpointInfo checkpoint_info(const SafetensorsFile& file, const std::string& k
 
 TensorSource source_of(const SafetensorsFile& file) {
   return {file.path(), file.names(), [&file](const std::string& n) { return file.shape(n); },
-          [&file](const std::string& n) { return file.read(n); }};
+          [&file](const std::string& n) { return file.read(n); }, [&file](const std::string& n) { return file.mapped(n); }};
 }
 
 void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix,
-                     const std::vector<std::string>& part) {
+                     const std::vector<std::string>& part, Reading reading) {
   std::vector<const ParameterStore::Entry*> wanted;
   for (const ParameterStore::Entry& e : store.entries())
     if (std::any_of(part.begin(), part.end(), [&](const std::string& pattern) { return matches_pattern(e.name, pattern); }))
@@ -143,11 +145,19 @@ void load_parameters(const TensorSource& source, ParameterStore& store, const st
   KIN_CHECK(message.empty(), source.origin, ": does not fit this network", message);
 
   for (const ParameterStore::Entry* e : wanted) {
+    if (reading == Reading::mapped && !e->is_buffer()) {
+      const Tensor stored = source.mapped(prefix + e->name);
+      if (stored && stored.dtype() == DType::f32 && e->param.dtype() == DType::f32 && e->param.value().device() == Device{}) {
+        e->param.set_value(stored_parameter(stored, e->param.shape(), e->layout, text(source.origin, ": ", prefix, e->name)));
+        continue;
+      }
+    }
     const Tensor read = source.read(prefix + e->name);
     Tensor target = e->value();
     KIN_CHECK(is_float(read.dtype()) == is_float(target.dtype()), source.origin, ": ", prefix, e->name, " must be ",
               target.dtype(), ", got ", read.dtype());
     target.copy_(from_file_layout(read, e->layout));
+    if (reading == Reading::mapped) KIN_CHECK(all_finite(target), source.origin, ": ", prefix, e->name, ": holds numbers that are not finite");
   }
 }
 

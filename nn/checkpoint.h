@@ -55,8 +55,17 @@ struct TensorSource {
   std::vector<std::string> names;
   std::function<Shape(const std::string&)> shape;
   std::function<Tensor(const std::string&)> read;
+  /// The tensor without a copy, where it lies in the file and keeping that mapped; an empty Tensor where that is not possible.
+  std::function<Tensor(const std::string&)> mapped = [](const std::string&) { return Tensor(); };
 };
 TensorSource source_of(const SafetensorsFile& file);
+
+/// What becomes of parameters that a file holds as memory could.
+enum class Reading : uint8_t {
+  copied,  // into the store's own memory, at once
+  mapped,  // they stay in the file: looked at where they lie, or turned to memory's layout when they are first used, and again after a
+           // release(). For inference: nothing is read before it is needed. Numbers that are not finite are refused at that moment.
+};
 
 /// Fills the store from the tensors named prefix + its names. Strict: everything under the prefix must be there, nothing may be
 /// left over and every shape must fit; otherwise one Error lists all that is missing, unexpected or of another shape, and nothing
@@ -64,7 +73,7 @@ TensorSource source_of(const SafetensorsFile& file);
 /// `part`, patterns as of ParameterStore::freeze, only the entries that match one of them are filled, just as strictly: a stage I
 /// network's file fills {"encoder.*", "quantize.*", "generator.*"} of a CodeFormer.
 void load_parameters(const TensorSource& source, ParameterStore& store, const std::string& prefix = {},
-                     const std::vector<std::string>& part = {"*"});
+                     const std::vector<std::string>& part = {"*"}, Reading reading = Reading::copied);
 void load_parameters(const SafetensorsFile& file, ParameterStore& store, const std::string& prefix = {},
                      const std::vector<std::string>& part = {"*"});
 

@@ -45,9 +45,9 @@ GroupNorm::GroupNorm(Scope s, int64_t channels, Act a, int g, double e)
       path(s.path()) {
   KIN_CHECK(g >= 1 && channels % g == 0, s.path(), ": ", channels, " channels cannot be split into ", g, " groups");
 }
-Var GroupNorm::operator()(const Var& x) const {
+Var GroupNorm::operator()(Var x) const {
   const LayerScope here(path);
-  return group_norm(x, weight, bias, groups, eps, act);
+  return group_norm(std::move(x), weight, bias, groups, eps, act);
 }
 
 LayerNorm::LayerNorm(Scope s, int64_t channels, double e)

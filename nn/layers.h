@@ -35,7 +35,8 @@ struct GroupNorm {
   Act act;
   std::string path;
   GroupNorm(Scope s, int64_t channels, Act act = Act::none, int groups = 32, double eps = 1e-6);
-  Var operator()(const Var& x) const;
+  /// An x handed over may be overwritten by the result (autograd/reuse.h).
+  Var operator()(Var x) const;
 };
 
 /// Normalises the last axis. (Ba, Kiros, Hinton, "Layer normalization", 2016.)

@@ -14,7 +14,7 @@ template <class File>
 TensorSource owning(const std::string& path) {
   const auto file = std::make_shared<const File>(path);
   return {path, file->names(), [file](const std::string& n) { return file->shape(n); },
-          [file](const std::string& n) { return file->read(n); }};
+          [file](const std::string& n) { return file->read(n); }, [file](const std::string& n) { return file->mapped(n); }};
 }
 
 bool has_text(Bytes file, size_t at, std::string_view text) {

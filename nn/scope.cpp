@@ -4,6 +4,25 @@
 #include "kernels/base/philox.h"
 
 namespace kintsugi {
+namespace {
+
+// Memory that is taken when it is first asked for: a parameter that will stay in its file never asks.
+class Unwritten final : public Origin {
+ public:
+  explicit Unwritten(size_t bytes) : bytes_(bytes) {}
+  void* bring() override { return take_block(bytes_); }
+  void let_go(void* data) override { give_block(data, bytes_); }
+  bool brings_again() const override { return false; }
+
+ private:
+  size_t bytes_;
+};
+
+Tensor unwritten(const Shape& shape, DType dtype) {
+  return Tensor::from(std::make_unique<Unwritten>(size_t(shape.numel()) * size_of(dtype)), shape, dtype);
+}
+
+}  // namespace
 
 ParameterStore::ParameterStore(StoreOptions options) : options_(options) {
   KIN_CHECK(options.dtype == DType::f32 || options.dtype == DType::f64, "parameter_store: dtype must be f32 or f64, got ",
@@ -48,6 +67,10 @@ Vars ParameterStore::trainable_vars() const {
   Vars out;
   for (NamedVar& p : trainable()) out.push_back(std::move(p.var));
   return out;
+}
+
+void release(const Vars& parameters) {
+  for (const Var& p : parameters) p.value().release();
 }
 
 Vars Registered::parameters() const {
@@ -96,7 +119,9 @@ Var Scope::param(std::string_view name, Shape shape, Init init, Layout layout) c
   const std::string full = join(name);
   const StoreOptions& o = store_->options_;
   const OpName op(full.c_str());  // running out of memory names the parameter
-  Tensor value = o.initialise ? init.make(shape, o.seed, full, o.dtype).to(o.device) : Tensor(shape, o.dtype, o.device);
+  Tensor value = o.initialise                        ? init.make(shape, o.seed, full, o.dtype).to(o.device)
+                 : o.device.kind == DeviceKind::cpu ? unwritten(shape, o.dtype)
+                                                    : Tensor(shape, o.dtype, o.device);
   return store_->add({full, Var(std::move(value), true), {}, layout}).param;
 }
 

@@ -29,6 +29,7 @@ enum class Layout : uint8_t {
 /// How the modules of one store run.
 struct Mode {
   bool training = true;    // or eval; starts like PyTorch's modules
+  bool passing = false;    // inference: blocks release the weights they have used, which a file brings again (Reading::mapped)
   bool recompute = false;  // large blocks keep only their inputs and run again in backward: a third more time, far less memory
 };
 
@@ -90,6 +91,7 @@ class ParameterStore {
   void train(bool on = true) { mode_->training = on; }
   void eval() { train(false); }
   void recompute(bool on = true) { mode_->recompute = on; }
+  void passing(bool on = true) { mode_->passing = on; }
 
  private:
   friend class Scope;
@@ -114,6 +116,9 @@ class Registered {
   const ParameterStore* store_;
   size_t begin_;
 };
+
+/// Tensor::release of each: memory goes whose content can be had again.
+void release(const Vars& parameters);
 
 class Scope {
  public:

@@ -131,7 +131,7 @@ struct SafetensorsHeader {
   }
 };
 
-SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), mapping_(std::make_unique<MappedFile>(path)) {
+SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), mapping_(std::make_shared<const MappedFile>(path)) {
   SafetensorsHeader{*this}.read();
 }
 SafetensorsFile::~SafetensorsFile() = default;
@@ -143,9 +143,29 @@ const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) co
   return it->second;
 }
 
+std::optional<DType> SafetensorsFile::same_type(Stored stored) {
+  switch (stored) {
+    case Stored::f64: return DType::f64;
+    case Stored::f32: return DType::f32;
+    case Stored::bf16: return DType::bf16;
+    case Stored::i64: return DType::i64;
+    case Stored::i32: return DType::i32;
+    case Stored::u8:
+    case Stored::boolean: return DType::u8;
+    default: return std::nullopt;
+  }
+}
+
+Tensor SafetensorsFile::mapped(const std::string& name) const {
+  const Entry& e = entry(name);
+  const auto dtype = same_type(e.type);
+  return dtype ? tensor_in(mapping_, mapping_->bytes().data() + data_offset_ + e.begin, e.shape, *dtype) : Tensor();
+}
+
 Tensor SafetensorsFile::read(const std::string& name) const {
   const Entry& e = entry(name);
-  const uint8_t* from = mapping_->bytes().data() + data_offset_ + e.begin;
+  const auto bytes = mapping_->bytes().subspan(size_t(data_offset_ + e.begin), size_t(e.end - e.begin));
+  const uint8_t* from = bytes.data();
   // Element by element for the types that Tensor does not have; memcpy, since the file promises no alignment.
   auto widen = [&]<class Stored, class T>(auto&& convert) {
     Tensor t(e.shape, dtype_of<T>);
@@ -160,18 +180,15 @@ Tensor SafetensorsFile::read(const std::string& name) const {
   auto plain = [&](DType dtype) {
     Tensor t(e.shape, dtype);
     if (t.bytes()) std::memcpy(t.raw(), from, t.bytes());
+    mapping_->forget(bytes);  // or a large file would be in memory twice
     return t;
   };
+  if (const auto same = same_type(e.type)) return plain(*same);
   switch (e.type) {
-    case Stored::f64: return plain(DType::f64);
-    case Stored::f32: return plain(DType::f32);
-    case Stored::bf16: return plain(DType::bf16);
-    case Stored::i64: return plain(DType::i64);
-    case Stored::i32: return plain(DType::i32);
-    case Stored::u8: case Stored::boolean: return plain(DType::u8);
     case Stored::f16: return widen.operator()<uint16_t, float>(half_to_float);
     case Stored::i16: return widen.operator()<int16_t, int32_t>([](int16_t v) { return int32_t(v); });
     case Stored::i8: return widen.operator()<int8_t, int32_t>([](int8_t v) { return int32_t(v); });
+    default: break;
   }
   fail(path_, ": '", name, "' has an unknown type");
 }
@@ -201,7 +218,7 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
     at += t.bytes();
   }
   std::string json = header.dump();
-  json.resize((json.size() + 7) / 8 * 8, ' ');  // data starts on 8 bytes
+  json.resize((json.size() + 8 + 63) / 64 * 64 - 8, ' ');  // data starts on 64 bytes, for whoever maps it
   const uint64_t length = json.size();
   AtomicFile file(path);
   file.write(&length, 8);

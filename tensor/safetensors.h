@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +14,7 @@ namespace kintsugi {
 
 class MappedFile;
 
-/// A file opened for reading: the header is read and checked here, the data is mapped and copied by read().
+/// A file opened for reading: the header is read and checked here, the data is mapped, and copied by read().
 class SafetensorsFile {
  public:
   /// Throws Error naming the file for: not readable; header length over 100 MB or beyond the file; not JSON, or not of the
@@ -31,6 +32,9 @@ class SafetensorsFile {
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
   /// A copy on the CPU. f16 becomes f32 and BOOL u8; the other types stay as they are. Throws Error when there is no such tensor.
   Tensor read(const std::string& name) const;
+  /// The tensor where it lies in the mapped file (tensor_in of mapped_file.h), without a copy; an empty Tensor for types that read()
+  /// converts and for data that is not aligned.
+  Tensor mapped(const std::string& name) const;
 
  private:
   enum class Stored : uint8_t { f64, f32, bf16, f16, i64, i32, i16, i8, u8, boolean };
@@ -42,12 +46,13 @@ class SafetensorsFile {
   friend struct SafetensorsHeader;
 
   const Entry& entry(const std::string& name) const;
+  static std::optional<DType> same_type(Stored stored);  // of memory
 
   std::string path_;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, Entry> entries_;
   std::vector<std::string> names_;
-  std::unique_ptr<MappedFile> mapping_;
+  std::shared_ptr<const MappedFile> mapping_;
   uint64_t data_offset_ = 0;
 };
 

@@ -80,6 +80,14 @@ Tensor::Tensor(Shape shape, DType dtype, Device device) : shape_(shape), dtype_(
   storage_ = std::make_shared<Storage>(bytes(), device);
 }
 
+Tensor Tensor::from(std::unique_ptr<Origin> origin, Shape shape, DType dtype) {
+  Tensor t;
+  t.shape_ = shape;
+  t.dtype_ = dtype;
+  t.storage_ = std::make_shared<Storage>(t.bytes(), std::move(origin));
+  return t;
+}
+
 Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
   Tensor t(shape, dtype, device);
   if (on_cpu(t)) std::memset(t.raw(), 0, t.bytes());

@@ -20,6 +20,9 @@ class Tensor {
   /// Uninitialised memory (NaN under a PoisonGuard).
   explicit Tensor(Shape shape, DType dtype = DType::f32, Device device = {});
 
+  /// With content from elsewhere, brought when it is first asked for.
+  static Tensor from(std::unique_ptr<Origin> origin, Shape shape, DType dtype);
+
   static Tensor zeros(Shape shape, DType dtype = DType::f32, Device device = {});
   static Tensor full(Shape shape, double value, DType dtype = DType::f32, Device device = {});
   /// Copies the values; throws Error unless their count is shape.numel().
@@ -78,6 +81,12 @@ class Tensor {
   void bump_version() const { storage_->bump_version(); }
   uint32_t version() const { return storage_ ? storage_->version() : 0; }
   bool shares_memory_with(const Tensor& o) const { return storage_ && storage_ == o.storage_; }
+  /// Storage::release.
+  void release() const {
+    if (storage_) storage_->release();
+  }
+  /// Does no other Tensor, view or copy, share this memory?
+  bool is_only_handle() const { return storage_.use_count() == 1; }
 
  private:
   void check_on_cpu() const {

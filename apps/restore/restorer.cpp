@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "autograd/finite_watch.h"
 #include "models/known_nets.h"
 
 namespace kintsugi {
@@ -26,9 +25,10 @@ Restorer::Restorer(const std::string& weights, Device device) : path_(find_weigh
   } catch (const Error& e) {
     fail(path_, ": its network cannot be built: ", e.what());
   }
-  load_parameters(known.tensors, *store_);
-  // The codes' argmax would turn such weights into a clean looking picture of something else.
-  for (const auto& e : store_->entries()) KIN_CHECK(all_finite(e.value()), path_, ": holds numbers that are not finite, in ", e.name);
+  // Weights stay in the file, where numbers that are not finite are found when they are used: the codes' argmax would turn
+  // them into a clean looking picture of something else.
+  load_parameters(known.tensors, *store_, {}, {"*"}, Reading::mapped);
+  store_->passing();
   store_->eval();
 }
 
@@ -38,9 +38,10 @@ int Restorer::least_size() const { return network_size() >> (net_->args.backbone
 std::vector<Tensor> Restorer::operator()(const Tensor& faces, const std::vector<double>& ws, bool adain) const {
   KIN_CHECK(!ws.empty(), "restore: at least one w is needed, got none");
   const NoGrad off;
-  const CodeFormerCodes codes = net_->encode(faces.to(store_->device()), {.w = *std::max_element(ws.begin(), ws.end()), .adain = adain});
+  CodeFormerCodes codes = net_->encode(faces.to(store_->device()), {.w = *std::max_element(ws.begin(), ws.end()), .adain = adain});
   std::vector<Tensor> out;
-  for (double w : ws) out.push_back(net_->decode(codes, w).value().host());
+  for (size_t i = 0; i < ws.size(); ++i)  // the last one lets go of what it has read
+    out.push_back(net_->decode(i + 1 < ws.size() ? codes : std::move(codes), ws[i]).value().host());
   return out;
 }
 

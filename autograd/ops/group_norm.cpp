@@ -6,6 +6,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
+#include "autograd/reuse.h"
 #include "kernels/group_norm.h"
 #include "tensor/context.h"
 
@@ -44,7 +45,7 @@ Var group_norm_composed(const Vars& inputs, const GroupNormView& view) {
   return reshape(y, inputs[0].shape());
 }
 
-GroupNormResult group_norm_view(const Var& x, const Var& gamma, const Var& beta, const GroupNormView& view) {
+GroupNormResult group_norm_view(Var x, const Var& gamma, const Var& beta, const GroupNormView& view) {
   const OpScope scope(view.op, {{"x", x}, {"gamma", gamma}, {"beta", beta}});
   KIN_CHECK(view.groups >= 1 && view.channels % view.groups == 0, view.op, ": groups must divide the ", view.channels,
             " channels, got ", view.groups, " (x: ", x.value(), ")");
@@ -55,7 +56,8 @@ GroupNormResult group_norm_view(const Var& x, const Var& gamma, const Var& beta,
     check_channel_vector(view.op, "beta", beta, view.channels, x);
   }
   const Tensor& v = x.value();
-  Tensor y = like(x), mean({view.n, view.groups}, statistics_dtype(v.dtype()), v.device()), rstd(mean.shape(), mean.dtype(), v.device());
+  const Tensor y = result_like(x);
+  const Tensor mean({view.n, view.groups}, statistics_dtype(v.dtype()), v.device()), rstd(mean.shape(), mean.dtype(), v.device());
   group_norm_fwd(context_of(v),
                  {.x = v.raw(), .gamma = affine ? gamma.value().raw() : nullptr, .beta = affine ? beta.value().raw() : nullptr,
                   .y = y.raw(), .mean = mean.raw(), .rstd = rstd.raw(), .n = view.n, .positions = view.positions,
@@ -72,11 +74,11 @@ GroupNormResult group_norm_view(const Var& x, const Var& gamma, const Var& beta,
   return {out, mean, rstd};
 }
 
-Var group_norm(const Var& x, const Var& gamma, const Var& beta, int groups, double eps, Act act) {
+Var group_norm(Var x, const Var& gamma, const Var& beta, int groups, double eps, Act act) {
   KIN_CHECK(x.rank() >= 2, "group_norm: x must be [N,...,C], got ", x.value());
   KIN_CHECK(gamma && beta, "group_norm: gamma and beta must be given");
-  return group_norm_view(x, gamma, beta,
-                         {"group_norm", x.dim(0), x.shape().product(1, x.rank() - 1), x.dim(-1), groups, eps, act}).y;
+  const GroupNormView view{"group_norm", x.dim(0), x.shape().product(1, x.rank() - 1), x.dim(-1), groups, eps, act};
+  return group_norm_view(std::move(x), gamma, beta, view).y;
 }
 
 Var instance_norm(const Var& x, const Var& gamma, const Var& beta, double eps) {

@@ -8,7 +8,7 @@ namespace kintsugi {
 /// x [N, ..., C] with at least two axes; gamma, beta [C] of x's dtype. y = act(xhat * gamma + beta), statistics over the axes between
 /// N and C and the C / groups channels of a group. Differentiable twice (through the composed form).
 /// Throws Error when groups does not divide C or a shape or dtype does not fit.
-Var group_norm(const Var& x, const Var& gamma, const Var& beta, int groups, double eps, Act act = Act::none);
+Var group_norm(Var x, const Var& gamma, const Var& beta, int groups, double eps, Act act = Act::none);
 
 /// Group normalisation with one channel per group (Ulyanov et al. 2016). gamma and beta are both given or both empty.
 Var instance_norm(const Var& x, const Var& gamma, const Var& beta, double eps);
@@ -24,8 +24,8 @@ struct GroupNormResult {
   Var y;              // shaped like x
   Tensor mean, rstd;  // [n, groups]
 };
-/// The op behind group, instance and batch normalisation. gamma and beta may both be empty.
-GroupNormResult group_norm_view(const Var& x, const Var& gamma, const Var& beta, const GroupNormView& view);
+/// The op behind group, instance and batch normalisation. An x handed over may be overwritten by y (autograd/reuse.h). gamma and beta may both be empty.
+GroupNormResult group_norm_view(Var x, const Var& gamma, const Var& beta, const GroupNormView& view);
 /// The same from elementary ops; `inputs` is {x} or {x, gamma, beta}.
 Var group_norm_composed(const Vars& inputs, const GroupNormView& view);
 /// Throws unless v is [channels] of x's dtype.

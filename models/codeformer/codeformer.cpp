@@ -67,16 +67,23 @@ std::vector<std::pair<int64_t, FuseSftBlock>> fusions(Scope s, const CodeFormerA
 }  // namespace
 
 TransformerSALayer::TransformerSALayer(Scope s, int64_t width, int heads, int64_t hidden)
+    : TransformerSALayer(s, width, heads, hidden, Registered(s.store())) {}
+
+TransformerSALayer::TransformerSALayer(Scope s, int64_t width, int heads, int64_t hidden, const Registered& registered)
     : self_attn(s / "self_attn", width, heads),
       linear1(s / "linear1", width, hidden),
       linear2(s / "linear2", hidden, width),
       norm1(s / "norm1", width),
-      norm2(s / "norm2", width) {}
+      norm2(s / "norm2", width),
+      parameters(registered.parameters()),
+      mode(s.mode()) {}
 
 Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
   const Var a = norm1(x), qk = a + position;
   const Var h = x + self_attn(qk, qk, a);
-  return h + linear2(gelu(linear1(norm2(h))));
+  Var y = h + linear2(gelu(linear1(norm2(h))));
+  if (mode->passing) release(parameters);
+  return y;
 }
 
 FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
@@ -95,13 +102,20 @@ FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, int groups, const R
       mode(s.mode()),
       path(s.path()) {}
 
-Var FuseSftBlock::operator()(const Var& enc, const Var& dec, double w) const {
-  const auto fuse = [block = *this, w](const Vars& v) {
-    const LayerScope here(block.path);
-    const Var e = block.encode_enc(concat({v[0], v[1]}, -1));
-    return v[1] + (v[1] * block.scale(e) + block.shift(e)) * w;
-  };
-  return mode->recompute && grad_mode() ? recompute(fuse, {enc, dec}, parameters) : fuse({enc, dec});
+Var FuseSftBlock::fuse(Var enc, Var dec, double w) const {
+  const LayerScope here(path);
+  Var e = concat({std::move(enc), dec}, -1);
+  e = encode_enc(std::move(e));
+  Var change = scale(e) * dec;
+  change = std::move(change) + shift(e);
+  e = {};
+  if (mode->passing) release(parameters);
+  return std::move(change) * w + std::move(dec);
+}
+
+Var FuseSftBlock::operator()(Var enc, Var dec, double w) const {
+  if (!mode->recompute || !grad_mode()) return fuse(std::move(enc), std::move(dec), w);
+  return recompute([block = *this, w](const Vars& v) { return block.fuse(v[0], v[1], w); }, {enc, dec}, parameters);
 }
 
 CodeFormer::CodeFormer(Scope s, const CodeFormerArgs& a)
@@ -144,21 +158,23 @@ CodeFormerCodes CodeFormer::encode(const Var& x, const CodeFormerCall& call) con
   return out;
 }
 
-Var CodeFormer::decode(const CodeFormerCodes& codes, double w) const {
+Var CodeFormer::decode(CodeFormerCodes codes, double w) const {
   const bool fuse = w > 0 || mode_->training;
   KIN_CHECK(!fuse || codes.taps.size() == args.taps.size(), "codeformer: w = ", w, " needs ", args.taps.size(),
             " encoder features, got ", codes.taps.size(), "; encode with w > 0");
   const PrecisionGuard painting(painting_precision());
-  return backbone.generator.walk(codes.codes, [&](int i, Var h) {
+  return backbone.generator.walk(std::move(codes.codes), [&](int i, Var h) {
     for (const auto& [resolution, block] : fuse_convs_dict)
-      if (fuse && args.sites.at(resolution) == i) h = block(codes.taps.at(resolution), h, w);
+      if (fuse && args.sites.at(resolution) == i) h = block(std::move(codes.taps.at(resolution)), std::move(h), w);
     return h;
   });
 }
 
 CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call) const {
-  const CodeFormerCodes codes = encode(x, call);
-  return {call.code_only ? Var() : decode(codes, call.w), codes.logits, codes.lq_feat, codes.indices};
+  CodeFormerCodes codes = encode(x, call);
+  CodeFormerOutput out{{}, codes.logits, codes.lq_feat, codes.indices};
+  if (!call.code_only) out.image = decode(std::move(codes), call.w);
+  return out;
 }
 
 const Var& CodeFormer::last_layer(bool generator_is_frozen) const {

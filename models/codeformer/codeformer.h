@@ -30,8 +30,13 @@ struct TransformerSALayer {
   MultiheadAttention self_attn;
   Linear linear1, linear2;
   LayerNorm norm1, norm2;
+  Vars parameters;
+  std::shared_ptr<Mode> mode;
   TransformerSALayer(Scope s, int64_t width, int heads, int64_t hidden);
   Var operator()(const Var& x, const Var& position) const;
+
+ private:
+  TransformerSALayer(Scope s, int64_t width, int heads, int64_t hidden, const Registered& registered);
 };
 
 /// e = ResBlock([enc, dec]); out = dec + w (dec scale(e) + shift(e)).
@@ -47,9 +52,11 @@ struct FuseSftBlock {
   std::shared_ptr<Mode> mode;
   std::string path;
   FuseSftBlock(Scope s, int64_t in, int64_t out, int norm_groups = 32);
-  Var operator()(const Var& enc, const Var& dec, double w) const;
+  /// Lets go of enc and dec as soon as they were read, as the blocks of vqgan/blocks.h do.
+  Var operator()(Var enc, Var dec, double w) const;
 
  private:
+  Var fuse(Var enc, Var dec, double w) const;
   FuseSftBlock(Scope s, int64_t in, int64_t out, int norm_groups, const Registered& registered);
 };
 
@@ -97,7 +104,7 @@ struct CodeFormer {
   /// The two halves of that call: encode() up to the codes, with taps when call.w > 0 or the store trains, and decode() to the
   /// image [N,H,W,3] at a w of its own. Throws Error when w > 0 and there are no taps.
   CodeFormerCodes encode(const Var& x, const CodeFormerCall& call = {}) const;
-  Var decode(const CodeFormerCodes& codes, double w) const;
+  Var decode(CodeFormerCodes codes, double w) const;
 
   /// "fuse_convs_dict.<last of connect_list>.shift.2.weight" or, when the generator trains too, the generator's last convolution:
   /// where the adaptive GAN weight is measured.

@@ -17,10 +17,13 @@ ResBlock::ResBlock(Scope s, int64_t in, int64_t out, int groups)
   if (in != out) conv_out.emplace(conv1x1(s / "conv_out", in, out));
 }
 
-Var ResBlock::operator()(const Var& x) const {
+Var ResBlock::operator()(Var x) const {
   const LayerScope here(path);
-  const Var skip = conv_out ? (*conv_out)(x) : x;
-  return conv2(norm2(conv1(norm1(x))), skip);
+  const Var skip = conv_out ? (*conv_out)(x) : x;  // first, so that x itself is free for norm1
+  Var h = norm1(std::move(x));
+  h = conv1(h);
+  h = norm2(std::move(h));
+  return conv2(h, skip);
 }
 
 AttnBlock::AttnBlock(Scope s, int64_t c, int groups)
@@ -31,7 +34,7 @@ AttnBlock::AttnBlock(Scope s, int64_t c, int groups)
       proj_out(conv1x1(s / "proj_out", c, c)),
       path(s.path()) {}
 
-Var AttnBlock::operator()(const Var& x) const {
+Var AttnBlock::operator()(Var x) const {
   const LayerScope here(path);
   const int64_t c = x.dim(-1);
   const Shape tokens{x.dim(0), x.dim(1) * x.dim(2), c};
@@ -43,7 +46,7 @@ Var AttnBlock::operator()(const Var& x) const {
 Downsample::Downsample(Scope s, int64_t c) : conv(s / "conv", c, c, 3, {.stride = 2, .pad = {.bottom = 1, .right = 1}}) {}
 
 Upsample::Upsample(Scope s, int64_t c) : conv(conv3x3(s / "conv", c, c)) {}
-Var Upsample::operator()(const Var& x) const {
+Var Upsample::operator()(Var x) const {
   const LayerScope here(conv.path);
   return conv2d_up2(x, conv.weight, conv.bias);
 }

@@ -72,9 +72,13 @@ Var BlockList::operator()(const Var& x) const {
   return walk(x, [](int, Var y) { return y; });
 }
 
-Var BlockList::run(size_t i, const Var& x) const {
+Var BlockList::run(size_t i, Var x) const {
   const Block& block = blocks[i];
-  if (!mode->recompute || !grad_mode() || !worth_recomputing(block)) return apply_block(block, x);
+  if (!mode->recompute || !grad_mode() || !worth_recomputing(block)) {
+    Var y = apply_block(block, std::move(x));
+    if (mode->passing) release(parameters[i]);
+    return y;
+  }
   return recompute([block](const Vars& v) { return apply_block(block, v[0]); }, {x}, parameters[i]);
 }
 

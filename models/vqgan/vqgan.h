@@ -48,12 +48,12 @@ struct BlockList {
   /// Calls visit(index, y) after each block; the Var it returns goes on to the next one.
   template <class Visit>
   Var walk(Var x, Visit&& visit) const {
-    for (int i = 0; i < int(blocks.size()); ++i) x = visit(i, run(size_t(i), x));
+    for (int i = 0; i < int(blocks.size()); ++i) x = visit(i, run(size_t(i), std::move(x)));
     return x;
   }
 
  private:
-  Var run(size_t i, const Var& x) const;
+  Var run(size_t i, Var x) const;
 };
 
 /// Image [N,H,W,3] to latent [N,H/f,W/f,emb_dim], f = 2^(levels-1). Per level `res_blocks` ResBlocks (the first changes the

@@ -63,7 +63,7 @@ const PickleValue* find(const Pickle& p, const char* key) {
 
 }  // namespace
 
-PthFile::PthFile(const std::string& path) : path_(path), mapping_(std::make_unique<MappedFile>(path)) {
+PthFile::PthFile(const std::string& path) : path_(path), mapping_(std::make_shared<const MappedFile>(path)) {
   const Bytes file = mapping_->bytes();
   const bool zip = ZipArchive::begins(file);
   KIN_CHECK(zip || begins_as_pickle(file), path_, ": is not a PyTorch checkpoint (neither a ZIP archive nor a pickle)");
@@ -205,7 +205,10 @@ Tensor PthFile::read(const std::string& name) const {
   const auto same = [&]<class T>(T*) {
     if (!is_dense(e.shape, e.stride)) return gather.template operator()<T, T>([](T v) { return v; });
     Tensor out(e.shape, dtype_of<T>);
-    if (out.bytes()) std::memcpy(out.raw(), e.first, out.bytes());
+    if (out.bytes()) {
+      std::memcpy(out.raw(), e.first, out.bytes());
+      mapping_->forget({e.first, out.bytes()});  // or a large file would be in memory twice
+    }
     return out;
   };
   switch (e.type) {
@@ -223,9 +226,15 @@ Tensor PthFile::read(const std::string& name) const {
   fail(path_, ": '", shown(name), "' has an unknown type");
 }
 
+Tensor PthFile::mapped(const std::string& name) const {
+  const Entry& e = entry(name);
+  if (e.type != TorchType::f32 || e.shape.numel() == 0 || !is_dense(e.shape, e.stride)) return {};
+  return tensor_in(mapping_, e.first, e.shape, DType::f32);
+}
+
 TensorSource source_of(const PthFile& file) {
   return {file.path(), file.names(), [&file](const std::string& n) { return file.shape(n); },
-          [&file](const std::string& n) { return file.read(n); }};
+          [&file](const std::string& n) { return file.read(n); }, [&file](const std::string& n) { return file.mapped(n); }};
 }
 
 }  // namespace kintsugi

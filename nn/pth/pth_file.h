@@ -38,6 +38,9 @@ class PthFile {
   /// A dense copy on the CPU. f16 becomes f32, int8 and int16 become i32, bool becomes u8 (0 or 1); other types stay as they are.
   /// Throws Error when there is no such tensor.
   Tensor read(const std::string& name) const;
+  /// The tensor where it lies in the mapped file (tensor_in of mapped_file.h), without a copy; an empty Tensor where read() converts
+  /// or gathers, and for data that is not aligned.
+  Tensor mapped(const std::string& name) const;
 
   /// What else the file holds, for reports.
   const std::vector<NonTensor>& others() const { return others_; }
@@ -69,7 +72,7 @@ class PthFile {
   std::map<std::string, Entry> entries_;
   std::vector<NonTensor> others_;
   size_t more_others_ = 0;
-  std::unique_ptr<MappedFile> mapping_;
+  std::shared_ptr<const MappedFile> mapping_;
 };
 
 /// The file must outlive the source.

@@ -139,3 +139,26 @@ TEST_CASE("codeformer: codes found once give the pictures of every w") {
   const CodeFormerCodes without = n.net.encode(n.x, {.w = 0});
   CHECK_THROWS_WITH_AS(n.net.decode(without, 0.5), doctest::Contains("w = 0.5 needs 1 encoder features, got 0"), Error);
 }
+
+TEST_CASE("codeformer: with weights that pass through from a file the image has the same bits, and they do not stay in memory") {
+  Net n;
+  n.store.eval();
+  const NoGrad off;
+  const CodeFormerCall call{.w = 0.7, .adain = true};
+  const Tensor want = n.net(n.x, call).image.value();
+  Scratch scratch;
+  const std::string path = scratch / "net.safetensors";
+  save_checkpoint(path, {kCodeFormerKind, to_json(kArgs)}, {{"", &n.store}});
+
+  ParameterStore store({.initialise = false});
+  const CodeFormer net(store.root(), kArgs);
+  const SafetensorsFile file(path);
+  load_parameters(source_of(file), store, {}, {"*"}, Reading::mapped);
+  store.eval();
+  CHECK(equal(net(n.x, call).image.value(), want));
+  const size_t held = allocator_stats().live_bytes;
+  store.passing();
+  CHECK(equal(net(n.x, call).image.value(), want));
+  CHECK(allocator_stats().live_bytes < held);
+  CHECK(equal(net(n.x, call).image.value(), want));
+}

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -131,4 +132,43 @@ TEST_CASE("checkpoint: another model, a foreign file, a newer format, a truncate
   CHECK(a.store.state_hash() == before);
 
   CHECK_THROWS_AS(save_checkpoint(path, {"small", "{}"}, {{"", &a.store}}, {}, {{"kind", "other"}}), Error);
+}
+
+TEST_CASE("checkpoint: parameters that stay in the file have the values of copied ones, before and after a release") {
+  Scratch scratch;
+  const std::string path = scratch / "a.safetensors";
+  const Small a(7);
+  save_checkpoint(path, {"small", "{}"}, {{"", &a.store}});
+  Small b(1);
+  {
+    const SafetensorsFile file(path);
+    load_parameters(source_of(file), b.store, {}, {"*"}, Reading::mapped);
+  }
+  CHECK(b.store.state_hash() == a.store.state_hash());
+  const uint64_t before = allocator_stats().live_bytes;
+  release({b.conv, b.bias});
+  CHECK(allocator_stats().live_bytes < before);  // the convolution's was converted; the bias lies in the file
+  CHECK(b.store.state_hash() == a.store.state_hash());
+
+  Tensor changed = b.conv.value();
+  changed.fill_(2);
+  release({b.conv});
+  CHECK(b.conv.value().item(5) == 2);
+}
+
+TEST_CASE("checkpoint: a number that is not finite is refused when its parameter is first used") {
+  Scratch scratch;
+  const std::string path = scratch / "a.safetensors";
+  for (const char* name : {"conv.weight", "conv.bias"}) {
+    const Small a(7);
+    Tensor t = a.store.at(name).value();
+    t.data<float>()[t.numel() - 1] = -INFINITY;
+    save_checkpoint(path, {"small", "{}"}, {{"", &a.store}});
+    const SafetensorsFile file(path);
+    Small b(1);
+    load_parameters(source_of(file), b.store, {}, {"*"}, Reading::mapped);
+    const std::string message = message_of([&] { b.store.at(name).value().raw(); });
+    CHECK(contains(message, name));
+    CHECK(contains(message, "not finite"));
+  }
 }

@@ -15,7 +15,7 @@ using namespace kintsugi::testing;
 
 namespace {
 
-using Function = Var (*)(const Var&);
+using Function = Var (*)(Var);
 
 OpCase smooth(const char* op, Function f, Draw draw = {}) {
   return {.op = op, .families = {"unary_fwd", "unary_bwd"},
@@ -27,7 +27,7 @@ OpCase smooth(const char* op, Function f, Draw draw = {}) {
 const Draw anywhere{.std = 2}, positive{.mean = 2, .std = 0.2}, off_zero{.kink_gap = 0.3};
 
 const OpCaseRegistration cases[] = {
-    OpCaseRegistration(smooth("affine", [](const Var& x) { return affine(x, -1.5, 0.25); })),
+    OpCaseRegistration(smooth("affine", [](Var x) { return affine(x, -1.5, 0.25); })),
     OpCaseRegistration(smooth("neg", neg)),
     OpCaseRegistration(smooth("square", square)),
     OpCaseRegistration(smooth("sqrt", sqrt, positive)),
@@ -36,8 +36,8 @@ const OpCaseRegistration cases[] = {
     OpCaseRegistration(smooth("exp", exp)),
     OpCaseRegistration(smooth("log", log, positive)),
     OpCaseRegistration(smooth("xlogx", xlogx, positive)),
-    OpCaseRegistration(smooth("pow 2.5", [](const Var& x) { return pow(x, 2.5); }, positive)),
-    OpCaseRegistration(smooth("pow 3", [](const Var& x) { return pow(x, 3); })),
+    OpCaseRegistration(smooth("pow 2.5", [](Var x) { return pow(x, 2.5); }, positive)),
+    OpCaseRegistration(smooth("pow 3", [](Var x) { return pow(x, 3); })),
     OpCaseRegistration(smooth("sin", sin)),
     OpCaseRegistration(smooth("cos", cos)),
     OpCaseRegistration(smooth("sigmoid", sigmoid, anywhere)),
@@ -49,9 +49,9 @@ const OpCaseRegistration cases[] = {
     // Kinks: differences replay the piece found at the base point, so no sample has to avoid them.
     OpCaseRegistration(smooth("abs", abs)),
     OpCaseRegistration(smooth("relu", relu)),
-    OpCaseRegistration(smooth("leaky_relu", [](const Var& x) { return leaky_relu(x, 0.2); })),
+    OpCaseRegistration(smooth("leaky_relu", [](Var x) { return leaky_relu(x, 0.2); })),
     OpCaseRegistration(smooth("hardswish", hardswish, {.std = 4})),
-    OpCaseRegistration(smooth("clamp", [](const Var& x) { return clamp(x, -0.5, 1); })),
+    OpCaseRegistration(smooth("clamp", [](Var x) { return clamp(x, -0.5, 1); })),
 };
 
 /// f and f' at x in f32 through the default rows.

@@ -11,7 +11,7 @@ namespace {
 constexpr int kThreads = 256;
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) forward_per_output(Conv2dFwd p) {
+__global__ void __launch_bounds__(kThreads) forward_naive(Conv2dFwd p) {
   const ConvShape s = p.shape;
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= s.n * s.out_h * s.out_w * s.o) return;
@@ -40,7 +40,7 @@ __device__ __forceinline__ int64_t linked(int64_t i, int64_t back, int64_t strid
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) dgrad_per_output(Conv2dDgrad p) {
+__global__ void __launch_bounds__(kThreads) dgrad_naive(Conv2dDgrad p) {
   const ConvShape s = p.shape;
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= s.n * s.h * s.w * s.c) return;
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kThreads) dgrad_per_output(Conv2dDgrad p) {
 
 // A thread per weight and range of pixels; the ranges are added in order afterwards.
 template <class T>
-__global__ void __launch_bounds__(kThreads) wgrad_per_output(Conv2dWgrad p, Split split, float* partial) {
+__global__ void __launch_bounds__(kThreads) wgrad_naive(Conv2dWgrad p, Split split, float* partial) {
   const ConvShape s = p.shape;
   const int64_t c = s.c / s.groups, weights = s.o * s.kh * s.kw * c;
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
@@ -89,14 +89,14 @@ __global__ void __launch_bounds__(kThreads) wgrad_per_output(Conv2dWgrad p, Spli
 void conv2d_fwd_naive(const Context& context, const Conv2dFwd& p) {
   const ConvShape& s = p.shape;
   visit_f32_or_bf16(p.dtype, "conv2d_fwd", [&]<class T>() {
-    launch({blocks_for(s.n * s.out_h * s.out_w * s.o, kThreads), kThreads, 0, context.stream}, forward_per_output<T>, p);
+    launch({blocks_for(s.n * s.out_h * s.out_w * s.o, kThreads), kThreads, 0, context.stream}, forward_naive<T>, p);
   });
 }
 
 void conv2d_dgrad_naive(const Context& context, const Conv2dDgrad& p) {
   const ConvShape& s = p.shape;
   visit_f32_or_bf16(p.dtype, "conv2d_dgrad", [&]<class T>() {
-    launch({blocks_for(s.n * s.h * s.w * s.c, kThreads), kThreads, 0, context.stream}, dgrad_per_output<T>, p);
+    launch({blocks_for(s.n * s.h * s.w * s.c, kThreads), kThreads, 0, context.stream}, dgrad_naive<T>, p);
   });
 }
 
@@ -104,7 +104,7 @@ void conv2d_wgrad_naive(const Context& context, const Conv2dWgrad& p) {
   visit_f32_or_bf16(p.dtype, "conv2d_wgrad", [&]<class T>() {
     run_conv2d<T, 1, kThreads>(context, p, [&](const auto& problem) {
       const int64_t weights = int64_t(problem.m) * problem.n * problem.batch;
-      launch({{blocks_for(weights, kThreads), unsigned(problem.splits)}, kThreads, 0, context.stream}, wgrad_per_output<T>, p,
+      launch({{blocks_for(weights, kThreads), unsigned(problem.splits)}, kThreads, 0, context.stream}, wgrad_naive<T>, p,
              Split{problem.splits, problem.split_depth}, problem.c.data);
     });
   });

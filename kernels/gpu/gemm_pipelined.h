@@ -38,9 +38,9 @@ struct TilePipeline {
     if (step < steps()) {
       T* to = buffer + step % kStages * kStageElements;
       const auto copy = [&to](int, int at, const T* from) { cp_async<kVector * int(sizeof(T))>(to + at, from, from != nullptr); };
-      move_a.each(begin + step * Tile::kDepth, copy);
+      move_a.template each<4>(begin + step * Tile::kDepth, copy);
       to += LayoutA::kElements;
-      move_b.each(begin + step * Tile::kDepth, copy);
+      move_b.template each<4>(begin + step * Tile::kDepth, copy);
     }
     cp_async_commit();
   }
@@ -61,7 +61,7 @@ struct TilePipeline {
 inline constexpr int kRegisterStages = 4;
 
 template <class P, int kVector>
-__global__ void __launch_bounds__(RegisterTile::kThreads) gemm_pipelined(P product) {
+__global__ void __launch_bounds__(RegisterTile::kThreads, 2) gemm_pipelined(P product) {
   using Tile = RegisterTile;
   using Pipeline = TilePipeline<P, Tile, kRegisterStages, kVector>;
   KIN_DYNAMIC_SHARED(float, shared);

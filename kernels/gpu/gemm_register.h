@@ -34,16 +34,17 @@ struct TileMover {
 
   __device__ TileMover(const Operand& o, int first_row) : operand(o), row0(first_row), within(int(threadIdx.x) % kPerLine * kVector), line(int(threadIdx.x) / kPerLine) {}
 
-  /// f(i, position in the tile, pointer or null) for each of this thread's moves of the tile that begins at depth k0.
-  template <class F>
+  /// f(i, position in the tile, pointer or null) for each of this thread's moves of the tile that begins at depth k0. All are unrolled
+  /// where f keeps something per i in registers; otherwise a few at a time keep the addresses from filling them.
+  template <int kUnroll = kMoves, class F>
   __device__ __forceinline__ void each(int k0, F&& f) const {
     if constexpr (kDepthInner) {
       const auto depth = operand.depth(k0 + within);
-#pragma unroll
+#pragma unroll(kUnroll)
       for (int i = 0; i < kMoves; ++i) f(i, Layout::at(line + i * kLineStep, within), operand.at(operand.row(row0 + line + i * kLineStep), depth));
     } else {
       const auto row = operand.row(row0 + within);
-#pragma unroll
+#pragma unroll(kUnroll)
       for (int i = 0; i < kMoves; ++i) f(i, Layout::at(within, line + i * kLineStep), operand.at(row, operand.depth(k0 + line + i * kLineStep)));
     }
   }
@@ -95,7 +96,7 @@ __device__ __forceinline__ void store_tile(const P& product, int row0, int colum
 }
 
 template <class P, int kVector>
-__global__ void __launch_bounds__(RegisterTile::kThreads) gemm_register(P product) {
+__global__ void __launch_bounds__(RegisterTile::kThreads, 2) gemm_register(P product) {
   using Tile = RegisterTile;
   using A = decltype(product.a);
   using B = decltype(product.b);

@@ -19,7 +19,7 @@ RunLog::RunLog(const std::string& folder, const std::string& recipe, bool goes_o
   KIN_CHECK(metrics_, path("metrics.jsonl"), ": cannot be written: ", std::strerror(errno));
 }
 
-void RunLog::write(const std::string& stage, int64_t step, const std::vector<std::pair<std::string, double>>& values) {
+void RunLog::write(const std::string& stage, int64_t step, const Values& values) {
   nlohmann::ordered_json line{{"stage", stage}, {"step", step}};
   for (const auto& [name, value] : values) line[name] = value;
   const std::string text = line.dump() + "\n";

@@ -8,6 +8,9 @@
 
 namespace kintsugi {
 
+/// Named numbers, in the order they are shown.
+using Values = std::vector<std::pair<std::string, double>>;
+
 class RunLog {
  public:
   /// Makes the folder and writes recipe.toml. metrics.jsonl starts empty, or when `goes_on` behind what earlier stages wrote.
@@ -15,7 +18,7 @@ class RunLog {
   RunLog(const std::string& folder, const std::string& recipe, bool goes_on = false);
 
   /// One line of metrics.jsonl: {"stage": ..., "step": ..., name: value, ...}; flushed at once.
-  void write(const std::string& stage, int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  void write(const std::string& stage, int64_t step, const Values& values);
 
   const std::string& folder() const { return folder_; }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }

@@ -1,0 +1,51 @@
+// Stage II: the transformer learns to predict the clean face's codes from the degraded one.
+#include "apps/train/nets.h"
+#include "apps/train/stage.h"
+#include "models/codeformer/stages.h"
+
+namespace kintsugi {
+namespace {
+
+class Stage2 : public Stage {
+ public:
+  explicit Stage2(Run& run)
+      : Stage(run, "stage2", run.recipe.stage2, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.device)),
+        net_(grown(run, vqgan_)), learn_("stage2", *net_.store, recipe_) {}
+
+  Values step(int64_t n, std::span<const Batch> batches) override {
+    Values values;
+    generator_update(learn_, n, batches, values, [&](const Batch& b) { return stage2_step(*net_.net, b.lq, vqgan_.net->codes(b.gt)); });
+    return values;
+  }
+
+  void save() override {
+    const EmaWeights averaged(learn_.ema());
+    run_.save("codes.safetensors", {kCodeFormerKind, to_json(net_.net->args)}, *net_.store);
+  }
+
+  Values validate() override {
+    const EmaWeights averaged(learn_.ema());
+    return measure_codeformer(run_, name(), *net_.net, *net_.store, *vqgan_.net, {0}, "codes.png");
+  }
+
+  std::vector<Learner*> learners() override { return {&learn_}; }
+
+ private:
+  // Encoder, codebook and generator go on from stage I under the same names.
+  static Former grown(const Run& run, const Vqgan& vqgan) {
+    Former net(codeformer_args(run.recipe), run.recipe.seed, run.device);
+    for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
+    freeze_codebook_and_generator(*net.store);
+    return net;
+  }
+
+  Vqgan vqgan_;
+  Former net_;
+  Learner learn_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_stage2(Run& run) { return std::make_unique<Stage2>(run); }
+
+}  // namespace kintsugi

@@ -7,8 +7,8 @@
 
 namespace kintsugi {
 
-Learner::Learner(std::string name, ParameterStore& store, const StageRecipe& r)
-    : name_(std::move(name)), clip_(r.clip), schedule_(warm_up(cosine(r.lr, std::max(1, r.steps), r.lr_end), r.warmup)),
+Learner::Learner(std::string name, std::string prefix, ParameterStore& store, const StageRecipe& r)
+    : name_(std::move(name)), prefix_(std::move(prefix)), store_(store), clip_(r.clip), schedule_(warm_up(cosine(r.lr, std::max(1, r.steps), r.lr_end), r.warmup)),
       adam_(store.trainable(), {.beta1 = r.beta1, .beta2 = r.beta2}), ema_(store.trainable(), r.ema) {}
 
 Learner::Taken Learner::step(int64_t step, size_t micro_batches, const std::function<StepReport(size_t)>& compute) {

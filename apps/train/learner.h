@@ -21,8 +21,9 @@ struct NotFiniteError : Error {
 
 class Learner {
  public:
-  /// Trains what is trainable in `store` now. `name` stands in messages and metrics ("g", "d").
-  Learner(std::string name, ParameterStore& store, const StageRecipe& recipe);
+  /// Trains what is trainable in `store` now. `name` stands in messages ("stage1 generator"), `prefix` before its tensors in a training
+  /// state ("g.").
+  Learner(std::string name, std::string prefix, ParameterStore& store, const StageRecipe& recipe);
 
   /// Learning rate of step n = 0, 1, ...
   double rate(int64_t step) const { return schedule_(step); }
@@ -37,10 +38,14 @@ class Learner {
   Taken step(int64_t step, size_t micro_batches, const std::function<StepReport(size_t)>& compute);
 
   const std::string& name() const { return name_; }
+  const std::string& prefix() const { return prefix_; }
+  ParameterStore& store() { return store_; }
+  Optimizer& optimizer() { return adam_; }
   Ema& ema() { return ema_; }
 
  private:
-  std::string name_;
+  std::string name_, prefix_;
+  ParameterStore& store_;
   double clip_;
   Schedule schedule_;
   Adam adam_;

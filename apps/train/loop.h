@@ -4,8 +4,9 @@
 
 namespace kintsugi {
 
-/// Runs all steps of a stage: draws batches, steps, writes values and moves the progress bar; saves every so many steps and at
-/// the end, where it also validates.
-void train_stage(Run& run, Stage& stage);
+/// Runs a stage from its start, or from a saved state, to its end: draws batches, steps, writes values and moves the progress bar; saves
+/// a state at the start, every so many steps and at the end; validates every so many steps and at the end; keeps the best. A run that
+/// was asked to stop saves its state and throws StopRequested. `inputs` are hashes of what the stage starts from.
+void train_stage(Run& run, Stage& stage, const Inputs& inputs, const std::optional<StateFolder::File>& saved);
 
 }  // namespace kintsugi

@@ -1,22 +1,10 @@
 #include "apps/train/nets.h"
 
-#include <filesystem>
-
 #include "models/known_nets.h"
 #include "models/losses/lpips.h"
 #include "nn/checkpoint.h"
 
 namespace kintsugi {
-namespace {
-
-// A file that an earlier stage leaves in the run folder.
-std::string predecessor(const Recipe& r, const std::string& file, int stage) {
-  const std::string path = r.out + "/" + file;
-  KIN_CHECK(std::filesystem::exists(path), path, ": missing; it is the result of stage ", stage, ", run that first");
-  return path;
-}
-
-}  // namespace
 
 VqganArgs vqgan_args(const Recipe& r) {
   const ModelRecipe& m = r.model;
@@ -47,31 +35,6 @@ CodeFormerArgs codeformer_args(const Recipe& r) {
 }
 
 DiscriminatorArgs discriminator_args(const Recipe& r) { return {.nc = 3, .ndf = r.model.ndf, .n_layers = r.model.d_layers}; }
-
-Vqgan frozen_vqgan(const Recipe& r, Device device) {
-  Vqgan v(vqgan_args(r), r.seed, device);
-  load_checkpoint(predecessor(r, "vqgan.safetensors", 1), kVqganKind, *v.store);
-  v.store->freeze("*");
-  v.store->eval();
-  return v;
-}
-
-Former former_of_stage2(const Recipe& r, Device device) {
-  Former net(codeformer_args(r), r.seed, device);
-  load_checkpoint(predecessor(r, "codes.safetensors", 2), kCodeFormerKind, *net.store);
-  return net;
-}
-
-Critic critic_of_stage1(const Recipe& r, Device device) {
-  Critic d(discriminator_args(r), r.seed, device);
-  load_checkpoint(predecessor(r, "discriminator.safetensors", 1), kDiscriminatorKind, *d.store);
-  return d;
-}
-
-void check_predecessors(const Recipe& r, int first_stage) {
-  if (first_stage >= 2) frozen_vqgan(r, {});
-  if (first_stage == 3) former_of_stage2(r, {}), critic_of_stage1(r, {});
-}
 
 ImageLoss perceptual_loss(const Recipe& r, Device device) {
   if (r.perceptual == "none") return {};

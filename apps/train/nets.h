@@ -1,4 +1,4 @@
-// The networks of a recipe, and what an earlier stage's files hand over to a later one.
+// The networks of a recipe.
 #pragma once
 #include <memory>
 #include <string>
@@ -25,15 +25,6 @@ struct Built {
 using Vqgan = Built<VQAutoEncoder, VqganArgs>;
 using Former = Built<CodeFormer, CodeFormerArgs>;
 using Critic = Built<Discriminator, DiscriminatorArgs>;
-
-/// Networks as earlier stages left them in the run folder: stage I's, frozen and in eval mode; stage II's; stage I's discriminator. Throw
-/// Error when the file is missing, of another network or of other sizes than the recipe's.
-Vqgan frozen_vqgan(const Recipe& recipe, Device device);
-Former former_of_stage2(const Recipe& recipe, Device device);
-Critic critic_of_stage1(const Recipe& recipe, Device device);
-
-/// Throws what the first stage to be run would throw over those files.
-void check_predecessors(const Recipe& recipe, int first_stage);
 
 /// The recipe's perceptual loss with its feature network; weights come from the person, never from us. Empty for "none".
 ImageLoss perceptual_loss(const Recipe& recipe, Device device);

@@ -1,16 +1,81 @@
 #include "apps/train/train.h"
 
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "apps/train/handover.h"
 #include "apps/train/loop.h"
-#include "apps/train/nets.h"
-#include "apps/train/stage.h"
+#include "kernels/base/parallel.h"
+#include "tensor/atomic_file.h"
 
 namespace kintsugi {
+namespace {
+
+constexpr std::unique_ptr<Stage> (*kMakeStage[])(Run&) = {make_stage1, make_stage2, make_stage3};
+
+const StageRecipe& stage_recipe(const Recipe& r, int number) { return number == 1 ? r.stage1 : number == 2 ? r.stage2 : r.stage3; }
+
+// One entry of run.json per stage, those of other stages stay.
+void note_start(const Run& run, int number, const Inputs& inputs) {
+  const std::string path = run.log.path("run.json");
+  nlohmann::ordered_json notes;
+  if (std::ifstream file(path); file) notes = nlohmann::ordered_json::parse(file, nullptr, false);
+  if (!notes.is_object()) notes = nlohmann::ordered_json::object();
+  notes[text("stage", number)] = {{"version", KIN_VERSION}, {"device", text(run.device)}, {"threads", threads()}, {"seed", run.recipe.seed},
+                                  {"inputs", inputs}};
+  const std::string content = notes.dump(2) + "\n";
+  write_file(path, content.data(), content.size());
+}
+
+// An unfinished run is lost only when asked for.
+void check_nothing_is_lost(const StateFolder& states, const std::string& folder, int first_stage) {
+  const auto newest = states.newest(first_stage, std::numeric_limits<int>::max());
+  if (!newest) return;
+  const Position at = read_manifest(newest->path).position;
+  if (!at.run_finished())
+    throw UsageError(text(folder, ": holds an unfinished run (stage ", at.stage, ", step ", at.step, " of ", at.steps,
+                          "); --resume goes on with it, --overwrite starts anew"));
+}
+
+}  // namespace
 
 TrainResult train(const Recipe& recipe, const TrainOptions& options) {
-  check_predecessors(recipe, options.first_stage);
-  Run run(recipe, options);
-  constexpr std::unique_ptr<Stage> (*make[])(Run&) = {make_stage1, make_stage2, make_stage3};
-  for (int stage = options.first_stage; stage <= options.last_stage; ++stage) train_stage(run, *make[stage - 1](run));
+  const StateFolder states(recipe.out);
+  const auto saved = options.resume ? states.newest(options.first_stage, options.last_stage) : std::nullopt;
+  const int first = saved ? saved->stage : options.first_stage;
+  // All that may refuse the run comes before the run folder is touched.
+  if (!saved && !options.overwrite) check_nothing_is_lost(states, recipe.out, first);
+  if (!saved && !recipe.from.empty() && first == 1)
+    throw UsageError(text("from = \"", recipe.from, "\": stage 1 starts from nothing; choose --stage 2 or --stage 3"));
+  const std::string source = saved || recipe.from.empty() ? recipe.out : recipe.from;
+  const Manifest then = saved ? read_manifest(saved->path) : Manifest();
+  if (saved) check_same_recipe(then.recipe, resolved(recipe), recipe.out);
+  check_predecessors(recipe, source, first);
+  TrainingData data = make_datasets(recipe);
+  if (saved) check_same_inputs(then.inputs, input_hashes(recipe, first, data), recipe.out);
+
+  const int64_t all = std::numeric_limits<int64_t>::max();
+  Run run(recipe, options, std::move(data), saved ? then.position.metrics_bytes : first == 1 ? 0 : all);
+  run.states.sweep();
+  if (!saved) {
+    run.states.forget(first);
+    if (source != recipe.out) copy_predecessors(source, recipe.out, first);
+    if (options.resume) run.say(recipe.out + ": holds no training state yet; starting");
+  }
+  try {
+    for (int number = first; number <= options.last_stage; ++number) {
+      const bool goes_on = saved && number == first;
+      const int64_t steps = stage_recipe(recipe, number).steps;
+      if (goes_on && then.position.validated && then.position.step >= steps && number < options.last_stage) continue;
+      const Inputs inputs = input_hashes(recipe, number, run.data);
+      note_start(run, number, inputs);
+      const std::unique_ptr<Stage> stage = kMakeStage[number - 1](run);
+      train_stage(run, *stage, inputs, goes_on ? saved : std::nullopt);
+    }
+  } catch (const StopRequested&) {
+    run.result.stopped = true;
+  }
   return std::move(run.result);
 }
 

@@ -132,6 +132,7 @@ void Block::make_stacks() {
 
 void Block::start_threads() {
   const Dim d{sim::blockDim.x, sim::blockDim.y, sim::blockDim.z};
+  Fiber::begin_block();
   for (unsigned i = 0; i < count_; ++i) {
     Thread& t = threads_[i];
     char* stack = stacks_.get() + i * kStackPitch;

@@ -80,9 +80,35 @@ kin_fiber_switch:
 
 namespace kintsugi::simt {
 
+namespace {
+
+thread_local Fiber* left = nullptr;  // the fiber that the running one was switched to from
+
+#if defined(__SANITIZE_THREAD__)
+// ThreadSanitizer sees all fibers of an OS thread as one. They never run at the same time, and clocks with an entry for each of a
+// thousand fibers would make every lock of the program a thousand times dearer. A new one for each block: calls that a fiber never
+// returned from stay on its list.
+struct SharedContext {
+  void* fiber = nullptr;
+  void renew() {
+    if (fiber) __tsan_destroy_fiber(fiber);
+    fiber = __tsan_create_fiber(0);
+  }
+  ~SharedContext() {
+    if (fiber) __tsan_destroy_fiber(fiber);
+  }
+};
+thread_local SharedContext shared_context;
+#endif
+
+}  // namespace
+
 void Fiber::announce_stack(char* stack, size_t bytes) {
   stack_ = stack;
   stack_bytes_ = bytes;
+#if defined(__SANITIZE_THREAD__)
+  tsan_ = shared_context.fiber;
+#endif
 #if defined(__SANITIZE_ADDRESS__)
   __asan_unpoison_memory_region(stack, bytes);  // of frames that were never left
 #endif
@@ -120,14 +146,9 @@ void Fiber::prepare(char* stack, size_t bytes, void (*entry)()) {
 
 #endif
 
-namespace {
-thread_local Fiber* left = nullptr;  // the fiber that the running one was switched to from
-}
-
-Fiber::Fiber() = default;
-Fiber::~Fiber() {
+void Fiber::begin_block() {
 #if defined(__SANITIZE_THREAD__)
-  if (own_tsan_) __tsan_destroy_fiber(tsan_);
+  shared_context.renew();
 #endif
 }
 
@@ -137,11 +158,7 @@ KIN_UNCOUNTED void Fiber::switch_to(Fiber& from, Fiber& to) {
   __sanitizer_start_switch_fiber(&from.fake_stack_, to.stack_, to.stack_bytes_);
 #endif
 #if defined(__SANITIZE_THREAD__)
-  if (!from.tsan_) from.tsan_ = __tsan_get_current_fiber();
-  if (!to.tsan_) {
-    to.tsan_ = __tsan_create_fiber(0);
-    to.own_tsan_ = true;
-  }
+  if (!from.tsan_) from.tsan_ = __tsan_get_current_fiber();  // the scheduler's
   __tsan_switch_to_fiber(to.tsan_, 0);
 #endif
 #ifdef KIN_FIBER_UCONTEXT

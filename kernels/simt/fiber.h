@@ -14,10 +14,12 @@ namespace kintsugi::simt {
 class Fiber {
  public:
   /// The running computation itself: an owner that resumes others.
-  Fiber();
-  ~Fiber();
+  Fiber() = default;
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
+
+  /// To be called on the OS thread before it prepares the first fiber of a block, when no fiber of the block before will run again.
+  static void begin_block();
 
   /// Makes this fiber begin at entry() on the given stack when it is next switched to. entry must call begun() first, must never return
   /// and never let an exception out. The stack may have been left in the middle of something else: nothing on it is destroyed.
@@ -37,7 +39,6 @@ class Fiber {
   const void* stack_ = nullptr;
   size_t stack_bytes_ = 0;
   void* tsan_ = nullptr;
-  bool own_tsan_ = false;
 #ifdef KIN_FIBER_UCONTEXT
   ucontext_t context_;
 #else

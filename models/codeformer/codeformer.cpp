@@ -6,6 +6,7 @@
 #include "autograd/finite_watch.h"
 #include "autograd/ops/ada_in.h"
 #include "autograd/ops/binary.h"
+#include "autograd/ops/conv2d_epilogue.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
@@ -89,7 +90,10 @@ Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
 FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
     : first(conv3x3(s / 0, in, out)),
       second(conv3x3(s / 2, out, out)) {}
-Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
+Var FuseSftBlock::Branch::hidden(const Var& x) const {
+  const LayerScope here(first.path);
+  return conv2d_leaky_relu(x, first.weight, first.bias, first.options, kSlope);
+}
 
 FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, int groups)
     : FuseSftBlock(s, in, out, groups, Registered(s.store())) {}
@@ -106,11 +110,16 @@ Var FuseSftBlock::fuse(Var enc, Var dec, double w) const {
   const LayerScope here(path);
   Var e = concat({std::move(enc), dec}, -1);
   e = encode_enc(std::move(e));
-  Var change = scale(e) * dec;
-  change = std::move(change) + shift(e);
+  const Var factor = scale.second(scale.hidden(e));
+  Var hidden = shift.hidden(e);
   e = {};
+  const Conv2d& last = shift.second;
+  Var out = [&] {
+    const LayerScope there(last.path);
+    return conv2d_sft(hidden, last.weight, last.bias, last.options, dec, factor, w);  // dec + w (dec factor + shift)
+  }();
   if (mode->passing) release(parameters);
-  return std::move(change) * w + std::move(dec);
+  return out;
 }
 
 Var FuseSftBlock::operator()(Var enc, Var dec, double w) const {

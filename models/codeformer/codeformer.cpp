@@ -90,10 +90,24 @@ Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
 FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
     : first(conv3x3(s / 0, in, out)),
       second(conv3x3(s / 2, out, out)) {}
-Var FuseSftBlock::Branch::hidden(const Var& x) const {
-  const LayerScope here(first.path);
-  return conv2d_leaky_relu(x, first.weight, first.bias, first.options, kSlope);
+Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
+
+namespace {
+
+// The block's end on a GPU: what follows a convolution happens in its epilogue.
+Var transform(const FuseSftBlock::Branch& scale, const FuseSftBlock::Branch& shift, Var e, const Var& dec, double w) {
+  const auto hidden = [](const Conv2d& first, const Var& x) {
+    const LayerScope here(first.path);
+    return conv2d_leaky_relu(x, first.weight, first.bias, first.options, kSlope);
+  };
+  const Var factor = scale.second(hidden(scale.first, e)), last = hidden(shift.first, e);
+  e = {};
+  const Conv2d& conv = shift.second;
+  const LayerScope here(conv.path);
+  return conv2d_sft(last, conv.weight, conv.bias, conv.options, dec, factor, w);
 }
+
+}  // namespace
 
 FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, int groups)
     : FuseSftBlock(s, in, out, groups, Registered(s.store())) {}
@@ -110,16 +124,16 @@ Var FuseSftBlock::fuse(Var enc, Var dec, double w) const {
   const LayerScope here(path);
   Var e = concat({std::move(enc), dec}, -1);
   e = encode_enc(std::move(e));
-  const Var factor = scale.second(scale.hidden(e));
-  Var hidden = shift.hidden(e);
+  if (dec.value().device().kind != DeviceKind::cpu) {
+    Var out = transform(scale, shift, std::move(e), dec, w);
+    if (mode->passing) release(parameters);
+    return out;
+  }
+  Var change = scale(e) * dec;
+  change = std::move(change) + shift(e);
   e = {};
-  const Conv2d& last = shift.second;
-  Var out = [&] {
-    const LayerScope there(last.path);
-    return conv2d_sft(hidden, last.weight, last.bias, last.options, dec, factor, w);  // dec + w (dec factor + shift)
-  }();
   if (mode->passing) release(parameters);
-  return out;
+  return std::move(change) * w + std::move(dec);
 }
 
 Var FuseSftBlock::operator()(Var enc, Var dec, double w) const {

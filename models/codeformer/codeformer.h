@@ -44,7 +44,7 @@ struct FuseSftBlock {
   struct Branch {
     Conv2d first, second;
     Branch(Scope s, int64_t in, int64_t out);
-    Var hidden(const Var& x) const;  // leaky_relu(first(x))
+    Var operator()(const Var& x) const;
   };
   ResBlock encode_enc;
   Branch scale, shift;

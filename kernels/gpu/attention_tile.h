@@ -98,10 +98,11 @@ struct AttentionBlock {
   /// Columns that are read, likewise in multiples of 32.
   static __device__ int spread(int columns) { return (columns + 31) / 32 * 32; }
 
-  /// Begins to bring channels [channel, channel + 64) of tokens [from, from + kCount) into a tile: zeros beyond the last of either.
+  /// Begins to bring channels [channel, channel + 64) of tokens [from, from + kCount) into a tile, with zeros beyond the last of either as far as
+  /// anybody reads: all rows, and of the columns a multiple of 32.
   template <int kCount>
   __device__ __forceinline__ void begin_copy(T* to, const HeadTokens<const T>& tokens, int from, int channel) const {
-    const int left = tokens.count - from, lines = min(kCount, spread(left)), wanted = width - channel, filled = depth(channel);
+    const int left = tokens.count - from, lines = kCount == Tile::kRows ? kCount : min(kCount, spread(left)), wanted = width - channel, filled = depth(channel);
     if (vectors) {
       constexpr int kPerLine = Tile::kChunk / kPack<T>;
       for (int i = int(threadIdx.x); i < lines * kPerLine; i += Tile::kThreads) {

@@ -42,4 +42,7 @@ inline constexpr const char* kNeedsAlignment = "needs pointers aligned to 16 byt
 /// For rows on wgmma: null where the GPU has it (compute capability 9.0), or where there is no GPU and only sim can be meant.
 const char* needs_hopper();
 
+/// Whether a block may have this much shared memory on every GPU that answers; true where none does and only sim can be meant.
+bool shared_memory_holds(size_t bytes);
+
 }  // namespace kintsugi

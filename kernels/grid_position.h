@@ -78,6 +78,21 @@ KIN_HOST_DEVICE GridTaps grid_taps(const GridGeometry& g, int64_t cell, int64_t 
   return {y0, x0, y.at - double(y0), x.at - double(x0), y.slope, x.slope};
 }
 
+/// The six numbers of an output cell that GridPieces asks for.
+template <class T>
+KIN_HOST_DEVICE void write_grid_piece(const GridPieces& a, int64_t cell) {
+  const GridTaps t = grid_taps<T>(a, cell, cell / a.out_w % a.out_h, cell % a.out_w);
+  const T* value = static_cast<const T*>(a.grid) + 2 * cell;
+  const bool displaced = a.coordinates == GridCoordinates::displacement;
+  double* out = a.out + 6 * cell;
+  out[0] = double(t.y0);
+  out[1] = t.slope_y;
+  out[2] = out[0] + t.ty - t.slope_y * double(value[displaced ? 0 : 1]);
+  out[3] = double(t.x0);
+  out[4] = t.slope_x;
+  out[5] = out[3] + t.tx - t.slope_x * double(value[displaced ? 1 : 0]);
+}
+
 /// Normalised centre of cell i of n; a single cell sits at 0.
 KIN_HOST_DEVICE inline double centre(int64_t i, int64_t n, bool align_corners) {
   if (n == 1) return 0;

@@ -15,6 +15,7 @@ void affine_grid_bwd_ref(const Context&, const AffineGrid&);
 KIN_GPU_FUNCTION(grid_sample_fwd_naive, GridSampleFwd);
 KIN_GPU_FUNCTION(grid_sample_bwd_naive, GridSampleBwd);
 KIN_GPU_FUNCTION(grid_sample_bwd_fixed, GridSampleBwd);
+KIN_GPU_FUNCTION(grid_pieces_naive, GridPieces);
 KIN_GPU_FUNCTION(affine_grid_fwd_naive, AffineGrid);
 KIN_GPU_FUNCTION(affine_grid_bwd_pieces, AffineGrid);
 namespace {
@@ -30,7 +31,9 @@ const Row<GridSampleBwd> bwd_rows[] = {
      "bands of image rows have one owner each, who skips output rows that miss the band; no atomics"},
     {"ref", DeviceKind::cpu, takes_all<GridSampleBwd>, cpu::grid_sample_bwd_ref, "plain loops, f64 accumulation"},
 };
+const char* f32_or_f64(const GridPieces& a) { return a.dtype == DType::f32 || a.dtype == DType::f64 ? nullptr : "needs f32 or f64"; }
 const Row<GridPieces> pieces_rows[] = {
+    KIN_GPU_ROW("naive", f32_or_f64, grid_pieces_naive, "one thread per cell"),
     {"ref", DeviceKind::cpu, takes_all<GridPieces>, cpu::grid_pieces_ref, "for finite differences only"},
 };
 const Row<AffineGrid> affine_fwd_rows[] = {

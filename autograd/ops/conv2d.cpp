@@ -3,6 +3,7 @@
 #include "autograd/engine.h"
 #include "autograd/node.h"
 #include "autograd/op_scope.h"
+#include "autograd/ops/conv2d_shape.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/resize.h"
 #include "autograd/precision.h"
@@ -97,20 +98,25 @@ ConvShape check_options(const char* op, int stride, const Padding& p, int dilati
 
 }  // namespace
 
-Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o, const Var& residual) {
-  const OpScope scope("conv2d", {{"x", x}, {"w", w}, {"bias", bias}, {"residual", residual}});
-  check_operands("conv2d", x, w, bias, w.rank() > 0 ? w.dim(0) : 0);
-  ConvShape s = check_options("conv2d", o.stride, o.pad, o.dilation, o.groups);
-  KIN_CHECK(x.dim(3) == w.dim(3) * o.groups, "conv2d: x must have ", w.dim(3) * o.groups, " channels, got ", x.dim(3), " (x: ", x.shape(),
+ConvShape conv2d_shape(const char* op, const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o) {
+  check_operands(op, x, w, bias, w.rank() > 0 ? w.dim(0) : 0);
+  ConvShape s = check_options(op, o.stride, o.pad, o.dilation, o.groups);
+  KIN_CHECK(x.dim(3) == w.dim(3) * o.groups, op, ": x must have ", w.dim(3) * o.groups, " channels, got ", x.dim(3), " (x: ", x.shape(),
             ", w: ", w.shape(), ", groups: ", o.groups, ")");
-  KIN_CHECK(w.dim(0) % o.groups == 0, "conv2d: groups must divide the ", w.dim(0), " output channels, got ", o.groups);
+  KIN_CHECK(w.dim(0) % o.groups == 0, op, ": groups must divide the ", w.dim(0), " output channels, got ", o.groups);
   s.n = x.dim(0), s.h = x.dim(1), s.w = x.dim(2), s.c = x.dim(3);
   s.o = w.dim(0), s.kh = w.dim(1), s.kw = w.dim(2);
   const int64_t spare_h = s.h + o.pad.top + o.pad.bottom - o.dilation * (s.kh - 1) - 1;
   const int64_t spare_w = s.w + o.pad.left + o.pad.right - o.dilation * (s.kw - 1) - 1;
-  KIN_CHECK(spare_h >= 0 && spare_w >= 0, "conv2d: w must fit into the padded image, got ", w.shape(), " for ", x.shape());
+  KIN_CHECK(spare_h >= 0 && spare_w >= 0, op, ": w must fit into the padded image, got ", w.shape(), " for ", x.shape());
   s.out_h = spare_h / o.stride + 1;
   s.out_w = spare_w / o.stride + 1;
+  return s;
+}
+
+Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o, const Var& residual) {
+  const OpScope scope("conv2d", {{"x", x}, {"w", w}, {"bias", bias}, {"residual", residual}});
+  const ConvShape s = conv2d_shape("conv2d", x, w, bias, o);
   const Shape result{s.n, s.out_h, s.out_w, s.o};
   KIN_CHECK(!residual || residual.shape() == result, "conv2d: residual must be ", result, ", got ", residual.shape());
   KIN_CHECK(!residual || residual.dtype() == x.dtype(), "conv2d: residual must be ", x.dtype(), " as x, got ", residual.dtype());
@@ -124,8 +130,6 @@ Var conv2d_up2(const Var& x, const Var& w, const Var& bias) {
   KIN_CHECK(w.dim(1) == 3 && w.dim(2) == 3, op, ": w must be [O,3,3,C], got ", w.shape());
   KIN_CHECK(x.dim(3) == w.dim(3), op, ": x must have ", w.dim(3), " channels, got ", x.dim(3), " (x: ", x.shape(), ", w: ", w.shape(), ")");
   const Tensor& v = x.value();
-  if (v.device().kind == DeviceKind::cuda && !conv2d_up2_fwd.has_rows_for(DeviceKind::cuda))
-    return conv2d(upsample_nearest2x(x), w, bias, {.pad = pad_all(1)});
   const int64_t n = x.dim(0), rows = 2 * x.dim(1), columns = 2 * x.dim(2), c = x.dim(3), o = w.dim(0);
   Tensor y({n, rows, columns, o}, v.dtype(), v.device());
   conv2d_up2_fwd(context_of(v), {n, x.dim(1), x.dim(2), c, o, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype()});

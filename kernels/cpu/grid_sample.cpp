@@ -149,18 +149,7 @@ void grid_sample_bwd_fast(const Context&, const GridSampleBwd& a) {
 
 void grid_pieces_ref(const Context&, const GridPieces& a) {
   visit_float(a.dtype, "grid_pieces", [&]<class T>() {
-    for (int64_t cell = 0; cell < a.n * a.out_h * a.out_w; ++cell) {
-      const GridTaps t = grid_taps<T>(a, cell, cell / a.out_w % a.out_h, cell % a.out_w);
-      const T* value = static_cast<const T*>(a.grid) + 2 * cell;
-      const bool displaced = a.coordinates == GridCoordinates::displacement;
-      double* out = a.out + 6 * cell;
-      out[0] = double(t.y0);
-      out[1] = t.slope_y;
-      out[2] = out[0] + t.ty - t.slope_y * double(value[displaced ? 0 : 1]);
-      out[3] = double(t.x0);
-      out[4] = t.slope_x;
-      out[5] = out[3] + t.tx - t.slope_x * double(value[displaced ? 1 : 0]);
-    }
+    for (int64_t cell = 0; cell < a.n * a.out_h * a.out_w; ++cell) write_grid_piece<T>(a, cell);
   });
 }
 

@@ -10,8 +10,8 @@
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
 
-template <class T>
-using Conv2dFwdProblem = Product<WindowOperand<T>, MatrixOperand<T, true>, MatrixResult<T>>;
+template <class T, class Finish = Unfinished>
+using Conv2dFwdProblem = Product<WindowOperand<T>, MatrixOperand<T, true>, MatrixResult<T, Finish>>;
 template <class T>
 using Conv2dDgradProblem = Product<WindowOperand<T>, MatrixOperand<T, false>, MatrixResult<T>>;
 template <class T>
@@ -46,8 +46,8 @@ WindowOperand<T> windows_of_x(const ConvShape& s, const void* x) {
   return v;
 }
 
-template <class T>
-Conv2dFwdProblem<T> conv2d_problem(const Conv2dFwd& p) {
+template <class T, class Finish = Unfinished>
+Conv2dFwdProblem<T, Finish> conv2d_problem(const Conv2dFwd& p, Finish finish = {}) {
   const ConvShape& s = p.shape;
   const int64_t o = s.o / s.groups, depth = s.kh * s.kw * (s.c / s.groups);
   MatrixOperand<T, true> w;
@@ -57,7 +57,7 @@ Conv2dFwdProblem<T> conv2d_problem(const Conv2dFwd& p) {
   w.rows = int(o);
   w.depths = int(depth);
   w.matrix_depth = FastDivisor(depth);
-  MatrixResult<T> y;
+  MatrixResult<T, Finish> y{.finish = finish};
   y.data = static_cast<T*>(p.y);
   y.bias = static_cast<const T*>(p.bias);
   y.residual = static_cast<const T*>(p.residual);

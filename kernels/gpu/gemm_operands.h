@@ -97,8 +97,14 @@ struct Transposed {
   __device__ const Element* at(Row r, Depth d) const { return of.at(d, r); }
 };
 
-/// Where the result goes: C (+)= A B + bias + residual, one line per row.
-template <class T>
+/// What a MatrixResult makes of element i before it is stored: nothing. Another one has select(step), which moves its own arrays, and this call.
+struct Unfinished {
+  __device__ void select(int64_t) {}
+  __device__ float operator()(int64_t, float v) const { return v; }
+};
+
+/// Where the result goes: C (+)= finish(A B + bias + residual), one line per row.
+template <class T, class Finish = Unfinished>
 struct MatrixResult {
   T* data = nullptr;
   const T* bias = nullptr;      // one per column; or null
@@ -107,17 +113,20 @@ struct MatrixResult {
   int bias_step = 0;            // per batch
   bool accumulate = false;
   bool pairs = false;           // may two neighbouring columns, the first one even, be stored as one?
+  Finish finish = {};
 
   __device__ void select(int batch, int split) {
     const int64_t step = batch * batch_step + split * split_step;
     data += step;
     if (residual) residual += step;
     if (bias) bias += int64_t(batch) * bias_step;
+    finish.select(step);
   }
   __device__ void store(int row, int column, float v) const {
     const int64_t i = row * pitch + column;
     if (bias) v += float(bias[column]);
     if (residual) v += float(residual[i]);
+    v = finish(i, v);
     if (accumulate) v += float(data[i]);
     data[i] = T(v);
   }
@@ -127,7 +136,7 @@ struct MatrixResult {
       const int64_t i = row * pitch + column;
       if (bias) v0 += float(bias[column]), v1 += float(bias[column + 1]);
       if (residual) v0 += float(residual[i]), v1 += float(residual[i + 1]);
-      *reinterpret_cast<Pair*>(data + i) = {T(v0), T(v1)};
+      *reinterpret_cast<Pair*>(data + i) = {T(finish(i, v0)), T(finish(i + 1, v1))};
       return;
     }
     if (left > 0) store(row, column, v0);

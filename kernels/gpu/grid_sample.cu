@@ -134,6 +134,12 @@ void run_backward(const Context& context, const GridSampleBwd& a, bool fixed) {
   else launch({blocks_for(pixels, kThreads), kThreads, 0, context.stream}, image_gradient_gather, a, pixels);
 }
 
+template <class T>
+__global__ void __launch_bounds__(kThreads) pieces_of(GridPieces a, int64_t cells) {
+  const int64_t cell = int64_t(blockIdx.x) * kThreads + threadIdx.x;
+  if (cell < cells) write_grid_piece<T>(a, cell);
+}
+
 // ---- affine grids --------------------------------------------------------------------------------------------------------------
 
 __global__ void __launch_bounds__(kThreads) affine(AffineGrid a, int64_t elements) {
@@ -168,6 +174,11 @@ void grid_sample_fwd_naive(const Context& context, const GridSampleFwd& a) {
 }
 void grid_sample_bwd_naive(const Context& context, const GridSampleBwd& a) { run_backward(context, a, false); }
 void grid_sample_bwd_fixed(const Context& context, const GridSampleBwd& a) { run_backward(context, a, true); }
+
+void grid_pieces_naive(const Context& context, const GridPieces& a) {
+  const int64_t cells = a.n * a.out_h * a.out_w;
+  visit_float(a.dtype, "grid_pieces", [&]<class T>() { launch({blocks_for(cells, kThreads), kThreads, 0, context.stream}, pieces_of<T>, a, cells); });
+}
 
 void affine_grid_fwd_naive(const Context& context, const AffineGrid& a) {
   const int64_t elements = a.n * a.h * a.w * 2;

@@ -1,5 +1,6 @@
 // Convolution and its gradients by cuDNN: yardstick and oracle of our own. NHWC, weights OHWI as they are; f32 without TF32, bf16 with
-// tensor cores. The algorithm is the first that cuDNN's heuristic names and that fits the working memory.
+// tensor cores. The algorithm is the first deterministic one that cuDNN's heuristic names and that fits the
+// working memory.
 #ifdef KIN_CUDNN
 #include <cudnn.h>
 
@@ -92,12 +93,12 @@ class Described {
   cudnnConvolutionDescriptor_t conv = nullptr;
 };
 
-/// The first usable one of the heuristic's list.
+/// The first usable one of the heuristic's list that gives the same bits on every run.
 template <class Found>
 const Found& first_that_fits(const Found* found, int count) {
   for (int i = 0; i < count; ++i)
-    if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].memory <= kMostWorkspace) return found[i];
-  fail("conv2d (cudnn): no algorithm fits this convolution");
+    if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].memory <= kMostWorkspace && found[i].determinism == CUDNN_DETERMINISTIC) return found[i];
+  fail("conv2d (cudnn): no deterministic algorithm fits this convolution");
 }
 
 const float kOne = 1, kZero = 0;

@@ -3,6 +3,7 @@
 #include <cublas_v2.h>
 
 #include "kernels/matmul.h"
+#include "kernels/strided_copy.h"
 #include "kernels/vendor/library.h"
 
 namespace kintsugi::vendor {
@@ -35,13 +36,24 @@ cudaDataType_t type_of(DType t) { return t == DType::f32 ? CUDA_R_32F : t == DTy
 
 const char* cublas_refuses(const Matmul& a) {
   if (!library().found()) return "libcublas.so was not found";
-  if (a.bias) return "adds no bias";
+  if (a.bias && a.accumulate) return "adds no bias to what it accumulates";
   return a.dtype == DType::f32 || a.dtype == DType::f64 || a.dtype == DType::bf16 ? nullptr : "needs f32, f64 or bf16";
+}
+
+// The bias goes where the product is added to it.
+void fill_with_bias(const Context& context, const Matmul& p) {
+  StridedCopy copy{p.dtype, p.c, p.bias, {}};
+  copy.walk.push(p.stride_c == 0 ? 1 : p.batch, p.stride_c, 0);
+  copy.walk.push(p.m, p.n, 0);
+  copy.walk.push(p.n, 1, 1);
+  copy.walk.coalesce();
+  strided_copy(context, copy);
 }
 
 // cuBLAS counts by columns: our C = op(A) op(B), read by columns, is C^T = op(B)^T op(A)^T.
 void matmul_cublas(const Context& context, const Matmul& p) {
   if (p.m == 0 || p.n == 0) return;
+  if (p.bias) fill_with_bias(context, p);
   std::lock_guard lock(handles().mutex);
   const cublasHandle_t handle = handles().get(context.device, [] {
     cublasHandle_t made = nullptr;
@@ -64,8 +76,9 @@ void matmul_cublas(const Context& context, const Matmul& p) {
                   CUBLAS_GEMM_DEFAULT),
           "multiply");
   };
-  if (!sum) return run(0, p.batch, p.accumulate);
-  for (int64_t i = 0; i < p.batch; ++i) run(i, 1, i > 0 || p.accumulate);
+  const bool add = p.accumulate || p.bias;
+  if (!sum) return run(0, p.batch, add);
+  for (int64_t i = 0; i < p.batch; ++i) run(i, 1, i > 0 || add);
 }
 
 }  // namespace kintsugi::vendor

@@ -6,6 +6,7 @@
 #include "autograd/finite_watch.h"
 #include "autograd/ops/ada_in.h"
 #include "autograd/ops/binary.h"
+#include "autograd/ops/conv2d_epilogue.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
@@ -91,6 +92,23 @@ FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
       second(conv3x3(s / 2, out, out)) {}
 Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
 
+namespace {
+
+// The block's end on a GPU: what follows a convolution happens in its epilogue.
+Var transform(const FuseSftBlock::Branch& scale, const FuseSftBlock::Branch& shift, Var e, const Var& dec, double w) {
+  const auto hidden = [](const Conv2d& first, const Var& x) {
+    const LayerScope here(first.path);
+    return conv2d_leaky_relu(x, first.weight, first.bias, first.options, kSlope);
+  };
+  const Var factor = scale.second(hidden(scale.first, e)), last = hidden(shift.first, e);
+  e = {};
+  const Conv2d& conv = shift.second;
+  const LayerScope here(conv.path);
+  return conv2d_sft(last, conv.weight, conv.bias, conv.options, dec, factor, w);
+}
+
+}  // namespace
+
 FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, int groups)
     : FuseSftBlock(s, in, out, groups, Registered(s.store())) {}
 
@@ -106,6 +124,11 @@ Var FuseSftBlock::fuse(Var enc, Var dec, double w) const {
   const LayerScope here(path);
   Var e = concat({std::move(enc), dec}, -1);
   e = encode_enc(std::move(e));
+  if (dec.value().device().kind != DeviceKind::cpu) {
+    Var out = transform(scale, shift, std::move(e), dec, w);
+    if (mode->passing) release(parameters);
+    return out;
+  }
   Var change = scale(e) * dec;
   change = std::move(change) + shift(e);
   e = {};

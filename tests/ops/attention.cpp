@@ -1,4 +1,6 @@
-// Attention. Scores, weights and outputs are chains of at most 64 products in f32: 2e-6 of the largest element.
+// Attention. Scores, weights and outputs are chains of at most 64 products in f32, and sums of at most 260 weighted values: 2e-6 of the largest element.
+// On tensor cores in bf16 the weights are rounded to 8 bits before the second product, and gs in backward: independent roundings of 2^-8 at most, as
+// many as there are keys, which together add less to a result than its own rounding.
 #include "autograd/ops/attention.h"
 
 #include "tests/harness/op_case.h"
@@ -19,7 +21,10 @@ const OpCaseRegistration cases[] = {
     OpCaseRegistration({
         .op = "attention", .families = {"attention_fwd", "attention_bwd"},
         .samples = {sample("self", {2, 5, 12}, 5, 3), sample("cross", {2, 7, 10}, 11, 2), sample("one head", {1, 50, 24}, 50, 1),
-                    sample("one key", {2, 3, 4}, 1, 2), sample("odd", {1, 3, 5}, 7, 1), sample("several blocks", {2, 101, 16}, 53, 4)},
+                    sample("one key", {2, 3, 4}, 1, 2), sample("odd", {1, 3, 5}, 7, 1), sample("several blocks", {2, 101, 16}, 53, 4),
+                    sample("lines of 8 channels", {2, 9, 16}, 13, 2), sample("several chunks of channels", {1, 70, 88}, 37, 1),
+                    sample("more keys than a warp holds", {1, 67, 24}, 141, 1), sample("256 keys", {1, 5, 8}, 256, 1),
+                    sample("more keys than registers", {1, 3, 8}, 260, 1)},
         .run = [](const Vars& x, const Sample& s) { return attention(x[0], x[1], x[2], int(s.ints[0]), 0.35); }, .gradgrad = true,
         .errors = {{"heads", [] { attention(q246, k256, k256, 4, 1); }, {"attention: heads must divide", "got 4", "[2,4,6]"}},
                    {"k", [] { attention(q246, Tensor::zeros({2, 5, 4}), k256, 2, 1); }, {"attention: k must be [2,Tk,6]", "[2,5,4]"}},

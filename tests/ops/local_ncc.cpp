@@ -16,6 +16,8 @@ const OpCaseRegistration local_ncc_case{{
                 sample("3, whole windows, no eps", {2, 6, 7, 2}, {3, 0, 0}),
                 sample("several bands", {1, 70, 6, 1}, {5, 0, 1}),
                 sample("window beyond the image", {1, 4, 3, 2}, {9, 1, 1}),
+                sample("several tiles", {1, 37, 70, 1}, {3, 1, 1}), sample("widest window of a tile", {1, 40, 25, 1}, {21, 1, 1}),
+                sample("wider than a tile's", {1, 24, 26, 1}, {23, 0, 1}),
                 sample("large mean", {1, 12, 11, 2}, {5, 1, 1}, {.mean = 1e3})},
     .run = [](const Vars& x, const Sample& s) { return local_ncc(x[0], x[1], options(s)); },
     .f32_tolerance = 1e-7,

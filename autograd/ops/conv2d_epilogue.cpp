@@ -1,0 +1,67 @@
+#include "autograd/ops/conv2d_epilogue.h"
+
+#include "autograd/op_scope.h"
+#include "autograd/ops/binary.h"
+#include "autograd/ops/conv2d_shape.h"
+#include "autograd/ops/unary.h"
+#include "autograd/precision.h"
+#include "autograd/replay.h"
+#include "kernels/conv2d_epilogue.h"
+#include "tensor/context.h"
+
+namespace kintsugi {
+namespace {
+
+// A replay must meet the ops whose decisions it recorded.
+bool differentiated(std::initializer_list<Var> inputs) {
+  if (replaying()) return true;
+  if (!grad_mode()) return false;
+  for (const Var& v : inputs)
+    if (v && v.needs_grad()) return true;
+  return false;
+}
+
+Var fused(const Var& x, const Var& w, const Var& bias, const ConvShape& s, Conv2dEpilogueFwd p) {
+  const Tensor& v = x.value();
+  const Tensor y({s.n, s.out_h, s.out_w, s.o}, v.dtype(), v.device());
+  p.conv.shape = s;
+  p.conv.x = v.raw();
+  p.conv.w = w.value().raw();
+  p.conv.bias = bias ? bias.value().raw() : nullptr;
+  p.conv.y = y.raw();
+  p.conv.dtype = v.dtype();
+  p.conv.precision = precision();
+  conv2d_epilogue_fwd(context_of(v), p);
+  return Var(y);
+}
+
+}  // namespace
+
+Var conv2d_leaky_relu(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options, double slope) {
+  if (differentiated({x, w, bias})) return leaky_relu(conv2d(x, w, bias, options), slope);
+  const char* op = "conv2d_leaky_relu";
+  const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}});
+  return fused(x, w, bias, conv2d_shape(op, x, w, bias, options), {.kind = ConvEpilogue::leaky_relu, .slope = slope});
+}
+
+Var conv2d_silu(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options) {
+  if (differentiated({x, w, bias})) return silu(conv2d(x, w, bias, options));
+  const char* op = "conv2d_silu";
+  const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}});
+  return fused(x, w, bias, conv2d_shape(op, x, w, bias, options), {.kind = ConvEpilogue::silu});
+}
+
+Var conv2d_sft(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options, const Var& base, const Var& scale, double strength) {
+  const char* op = "conv2d_sft";
+  const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}, {"base", base}, {"scale", scale}});
+  const ConvShape s = conv2d_shape(op, x, w, bias, options);
+  const Shape result{s.n, s.out_h, s.out_w, s.o};
+  KIN_CHECK(base && base.shape() == result && base.dtype() == x.dtype(), op, ": base must be ", result, " ", x.dtype(), ", got ",
+            base ? text(base.value()) : "nothing");
+  KIN_CHECK(scale && scale.shape() == result && scale.dtype() == x.dtype(), op, ": scale must be ", result, " ", x.dtype(), ", got ",
+            scale ? text(scale.value()) : "nothing");
+  if (differentiated({x, w, bias, base, scale})) return (scale * base + conv2d(x, w, bias, options)) * strength + base;
+  return fused(x, w, bias, s, {.kind = ConvEpilogue::sft, .base = base.value().raw(), .scale = scale.value().raw(), .strength = strength});
+}
+
+}  // namespace kintsugi

@@ -34,6 +34,7 @@ Image to_image(const Tensor& batch, int64_t n) {
 
 Batch make_batch(const Dataset& dataset, std::span<const std::pair<uint64_t, int64_t>> samples) {
   Batch batch;
+  batch.samples.assign(samples.begin(), samples.end());
   std::vector<Image> gt, lq;
   for (const auto& [epoch, index] : samples) {
     Sample s = dataset.get(epoch, index);

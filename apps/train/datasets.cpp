@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "data/drawn_dataset.h"
-#include "data/folder_dataset.h"
+#include "data/picture_source.h"
 #include "kernels/base/error.h"
 
 namespace kintsugi {
@@ -22,10 +22,10 @@ Parts drawn(const Recipe& r) {
 
 Parts photographs(const Recipe& r) {
   const DataRecipe& d = r.data;
-  auto part = [&](FolderOptions::Part p) {
-    return std::make_shared<FolderDataset>(d.source, FolderOptions{.size = d.size, .index = d.index, .holdout = d.holdout, .part = p});
+  auto part = [&](PictureOptions::Part p) {
+    return open_pictures(d.source, {.size = d.size, .index = d.index, .holdout = d.holdout, .part = p});
   };
-  Parts parts{std::make_shared<CachedDataset>(part(FolderOptions::Part::train)), part(FolderOptions::Part::held_out)};
+  Parts parts{std::make_shared<CachedDataset>(part(PictureOptions::Part::train)), part(PictureOptions::Part::held_out)};
   KIN_CHECK(parts.held_out->size() >= d.validation, d.source, ": data.holdout = ", d.holdout, " keeps ", parts.held_out->size(),
             " pictures apart, data.validation asks for ", d.validation);
   return parts;

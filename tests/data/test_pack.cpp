@@ -14,6 +14,7 @@
 #include "data/prepare.h"
 #include "data/resize.h"
 #include "kernels/base/error.h"
+#include "kernels/base/philox.h"
 #include "tests/data/packs.h"
 #include "tests/harness/scratch.h"
 
@@ -203,6 +204,34 @@ TEST_CASE("pack: with right checksums, what does not fit together is still refus
   const std::vector<uint8_t> other = renamed.sealed();
   CHECK(Pack(other, "test.pack").entry(1).name == "TWO");
   refused([](PackParts& p) { p.words = "oneannonebob"; }, "a name of its own, got 'one'");
+}
+
+TEST_CASE("pack: random changes with right checksums are read or refused, nothing else") {
+  Philox random(6, "mutations");
+  int read = 0, refused = 0;
+  for (const PackStorage storage : {PackStorage::encoded, PackStorage::rgb8}) {
+    const std::vector<uint8_t> good = small_pack(storage);
+    for (int trial = 0; trial < 3000; ++trial) {
+      std::vector<uint8_t> bad = good;
+      for (uint32_t changes = 1 + random.below(3); changes > 0; --changes) {
+        // Half of the changes fall on the index and the trailer; some make a number huge.
+        const size_t half = bad.size() / 2, at = random.below(2) ? half + random.below(uint32_t(bad.size() - half)) : random.below(uint32_t(bad.size()));
+        bad[at] = random.below(3) ? uint8_t(bad[at] ^ (1u << random.below(8))) : uint8_t(0xff);
+      }
+      if (random.below(8) == 0) bad.resize(random.below(uint32_t(bad.size())));
+      PackParts::seal(bad);
+      try {
+        const Pack pack(bad, "test.pack");
+        for (int64_t i = 0; i < pack.size(); ++i) pack.picture(i);
+        ++read;
+      } catch (const Error&) {
+        ++refused;
+      }
+    }
+  }
+  CHECK(read + refused == 6000);
+  CHECK(read > 100);     // changed pixels and names
+  CHECK(refused > 1000);
 }
 
 TEST_CASE("pack writer: what does not belong into a pack is refused") {

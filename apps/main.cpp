@@ -17,6 +17,7 @@
 #include "apps/info.h"
 #include "apps/kernels.h"
 #include "apps/parity/parity.h"
+#include "apps/prepare.h"
 #include "apps/restore/command_line.h"
 #include "apps/restore/restore.h"
 #include "apps/train_command.h"
@@ -73,6 +74,19 @@ int run(int argc, char** argv) {
   train->add_flag("--json", train_options.json, "The result as JSON");
   train->callback([&] { command = [&] { train_options.quiet = quiet; train_options.device = device; return run_train(train_options); }; });
 
+  PrepareCommand preparing;
+  auto* prepare = app.add_subcommand("prepare", "Look at every picture of a training set and make one file of them, a pack");
+  add_example(*prepare, "photos/ -o photos.pack --size 512 --index photos/index.csv");
+  prepare->add_option("SOURCE", preparing.source, "Folder of pictures (any nesting, any naming), or a pack")->required();
+  prepare->add_option("-o,--out", preparing.out, "Pack to write");
+  prepare->add_option("--size", preparing.size, "Store pictures as RGB of this side in pixels, which is fast to load; without it they stay the files they are")
+      ->check(CLI::Range(1, 8192));
+  prepare->add_option("--index", preparing.index, "CSV with columns file and identity: who is in which picture");
+  prepare->add_flag("--unique", preparing.unique, "Leave out files that are another one's copy, byte for byte");
+  prepare->add_flag("--inspect", preparing.inspect, "Only report");
+  prepare->add_flag("--json", preparing.json, "Report as JSON");
+  prepare->callback([&] { command = [&] { preparing.quiet = quiet; return run_prepare(preparing); }; });
+
   RestoreOptions restore_options;
   auto* restore = app.add_subcommand("restore", "Restore aligned faces");
   add_example(*restore, "photo.png --weights demo -o restored.png");
@@ -88,7 +102,7 @@ int run(int argc, char** argv) {
   BenchCommand bench_options;
   auto* bench = app.add_subcommand("bench", "Check and time kernels on this machine against its measured peak and other libraries");
   add_example(*bench, "conv2d_fwd --rows winograd,fast,onednn* --svg roofline.svg");
-  bench->add_option("FAMILY", bench_options.families, "Families by name ('*' matches anything), all if none; or: restore, the whole network");
+  bench->add_option("FAMILY", bench_options.families, "Families by name ('*' matches anything), all if none; or: restore, the whole network; or: loading, pictures for training");
   bench->add_option("--rows", bench_options.rows, "Only these rows, e.g. fast,ref ('*' matches anything)")->delimiter(',');
   bench->add_option("--shapes", bench_options.shapes, "Only shapes with this in their name, or a pattern with *");
   bench->add_option("--seconds", bench_options.seconds, "Time for each row and shape, at least")->check(CLI::Range(0.001, 600.0))->capture_default_str();
@@ -97,8 +111,9 @@ int run(int argc, char** argv) {
   bench->add_option("--json", bench_options.json, "Write the results there as JSON");
   bench->add_option("--csv", bench_options.csv, "Write them there as a table");
   bench->add_option("--svg", bench_options.svg, "Draw the roofline there");
-  bench->add_option("--size", bench_options.size, "Pixels of the picture's side, with restore")->capture_default_str();
+  bench->add_option("--size", bench_options.size, "Pixels of the picture's side, with restore and loading")->capture_default_str();
   bench->add_option("-w,--w", bench_options.w, "Fidelity, with restore")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  bench->add_option("--pictures", bench_options.pictures, "Folder or pack to read, with loading (repeatable)")->allow_extra_args(false);
   bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
   bench->callback([&] { command = [&] { bench_options.quiet = quiet; return run_bench(bench_options); }; });
 

@@ -34,13 +34,13 @@ Image to_image(const Tensor& batch, int64_t n) {
 
 Batch make_batch(const Dataset& dataset, std::span<const std::pair<uint64_t, int64_t>> samples) {
   Batch batch;
+  batch.samples.assign(samples.begin(), samples.end());
   std::vector<Image> gt, lq;
   for (const auto& [epoch, index] : samples) {
     Sample s = dataset.get(epoch, index);
     gt.push_back(std::move(s.gt));
     if (!s.lq.empty()) lq.push_back(std::move(s.lq));
     batch.names.push_back(std::move(s.name));
-    batch.indices.push_back(index);
     batch.mirrored.push_back(s.mirrored);
   }
   KIN_CHECK(lq.empty() || lq.size() == gt.size(), "make_batch: ", lq.size(), " of ", gt.size(), " samples have a degraded picture");

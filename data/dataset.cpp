@@ -21,7 +21,7 @@ Sample FlipDataset::get(uint64_t epoch, int64_t index) const {
 
 Sample DegradeDataset::get(uint64_t epoch, int64_t index) const {
   Sample s = base_->get(epoch, index);
-  s.lq = degrade(s.gt, options_, seed_, epoch, uint64_t(index));
+  s.lq = degrade(s.gt, options_, seed_, epoch, uint64_t(index), set_);
   return s;
 }
 
@@ -33,7 +33,7 @@ Sample StrokeDataset::get(uint64_t epoch, int64_t index) const {
 }
 
 CachedDataset::CachedDataset(DatasetPtr base, size_t most_bytes)
-    : base_(std::move(base)), most_bytes_(most_bytes), kept_(size_t(base_->size())) {}
+    : base_(std::move(base)), most_bytes_(base_->in_memory() ? 0 : most_bytes), kept_(size_t(base_->size())) {}
 
 Sample CachedDataset::get(uint64_t epoch, int64_t index) const {
   check_index("cached dataset", index, size());
@@ -44,6 +44,7 @@ Sample CachedDataset::get(uint64_t epoch, int64_t index) const {
   }
   if (known) return *known;
   Sample s = base_->get(epoch, index);  // outside the lock: two threads may both make it, and make the same
+  if (most_bytes_ == 0) return s;
   const size_t bytes = (s.gt.pixels.size() + s.lq.pixels.size()) * sizeof(float);
   std::lock_guard lock(mutex_);
   if (!kept_[size_t(index)] && bytes_ + bytes <= most_bytes_) {

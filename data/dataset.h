@@ -1,5 +1,5 @@
 // Datasets: numbered samples that are functions of (epoch, index), so that any number of loader threads gives the same run.
-// Sources (data/folder_dataset.h, data/drawn_dataset.h) give clean pictures; the wrappers below change them.
+// Sources (data/picture_source.h, data/drawn_dataset.h) give clean pictures; the wrappers below change them.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -27,6 +27,8 @@ class Dataset {
   /// Sample `index` in [0, size()) as it looks in `epoch`. Safe to call from several threads. Throws Error naming the file
   /// when it cannot be read.
   virtual Sample get(uint64_t epoch, int64_t index) const = 0;
+  /// Whether samples lie ready in memory, so that keeping copies of them would gain nothing.
+  virtual bool in_memory() const { return false; }
 };
 using DatasetPtr = std::shared_ptr<const Dataset>;
 
@@ -42,11 +44,12 @@ class FlipDataset : public Dataset {
   uint64_t seed_;
 };
 
-/// Replaces lq by a degraded gt, drawn anew every epoch. Put it outside a FlipDataset.
+/// Replaces lq by a degraded gt, drawn anew every epoch. Put it outside a FlipDataset. Joint training has two of these over one base, a
+/// small and a large set; LoaderOptions::choose says which of them a batch comes from.
 class DegradeDataset : public Dataset {
  public:
-  DegradeDataset(DatasetPtr base, DegradeOptions options, uint64_t seed)
-      : base_(std::move(base)), options_(options), seed_(seed) {}
+  DegradeDataset(DatasetPtr base, DegradeOptions options, uint64_t seed, DegradeSet set = DegradeSet::small)
+      : base_(std::move(base)), options_(options), seed_(seed), set_(set) {}
   int64_t size() const override { return base_->size(); }
   Sample get(uint64_t epoch, int64_t index) const override;
 
@@ -54,6 +57,7 @@ class DegradeDataset : public Dataset {
   DatasetPtr base_;
   DegradeOptions options_;
   uint64_t seed_;
+  DegradeSet set_;
 };
 
 /// lq = gt with white strokes over it, drawn anew every epoch.
@@ -70,12 +74,13 @@ class StrokeDataset : public Dataset {
 };
 
 /// Keeps the samples of a slow source in memory, up to `most_bytes` of them. Only for sources whose samples are the same in
-/// every epoch: what was first seen is what is given from then on.
+/// every epoch: what was first seen is what is given from then on. A source that is in memory already is passed through.
 class CachedDataset : public Dataset {
  public:
   explicit CachedDataset(DatasetPtr base, size_t most_bytes = size_t(1) << 30);
   int64_t size() const override { return base_->size(); }
   Sample get(uint64_t epoch, int64_t index) const override;
+  bool in_memory() const override { return base_->in_memory(); }
 
  private:
   DatasetPtr base_;

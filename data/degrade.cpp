@@ -12,9 +12,9 @@
 namespace kintsugi {
 namespace {
 
-Range scaled(Range r, double factor) { return {r.low * factor, r.high * factor}; }
-
 double draw(Range r, Philox& random) { return r.low + (r.high - r.low) * random.uniform(); }
+
+uint64_t step_of(uint64_t epoch, uint64_t index) { return (epoch << 32) ^ index; }
 
 void check(Range r, const char* what, double least, double most) {
   KIN_CHECK(r.low <= r.high && r.low >= least && r.high <= most, "degrade: ", what, " must be a range within [", least, ",",
@@ -29,56 +29,7 @@ void check(const DegradeOptions& o) {
   check(o.jpeg_quality, "jpeg_quality", 1, 100);
 }
 
-int shrunk(int side, double factor) { return std::max(1, int(std::floor(side / factor))); }
-
 }  // namespace
-
-DegradeOptions DegradeOptions::stage2() { return {}; }
-
-DegradeOptions DegradeOptions::stage3_small() {
-  DegradeOptions o;
-  o.blur_sigma = {0.1, 10};
-  o.downsample = {1, 12};
-  o.noise = {0, 15};
-  o.jpeg_quality = {60, 100};
-  return o;
-}
-
-DegradeOptions DegradeOptions::colorization() {
-  DegradeOptions o;
-  o.colour_shift_probability = 0.3;
-  o.grey_probability = 0.01;
-  o.colour_jitter_probability = 0.3;
-  return o;
-}
-
-DegradeOptions DegradeOptions::paper() {
-  DegradeOptions o;
-  o.downsample = {1, 30};
-  o.jpeg_quality = {30, 90};
-  return o;
-}
-
-DegradeOptions DegradeOptions::named(std::string_view name) {
-  if (name == "stage2") return stage2();
-  if (name == "stage3_small") return stage3_small();
-  if (name == "stage3_large") return stage3_large();
-  if (name == "colorization") return colorization();
-  if (name == "paper") return paper();
-  throw UsageError(text("degrade: preset must be stage2, stage3_small, stage3_large, colorization or paper, got '", name, "'"));
-}
-
-DegradeOptions DegradeOptions::for_size(int size) const {
-  KIN_CHECK(size > 0, "degrade: size must be positive, got ", size);
-  const double factor = size / 512.0;
-  DegradeOptions o = *this;
-  o.blur_sigma = scaled(blur_sigma, factor);
-  o.downsample = scaled(downsample, factor);
-  o.downsample = {std::max(1.0, o.downsample.low), std::max(1.0, o.downsample.high)};
-  // The kernel keeps its extent in sigmas.
-  o.kernel_size = std::max(3, int(std::lround(kernel_size * factor))) | 1;
-  return o;
-}
 
 Degradation draw_degradation(const DegradeOptions& options, Philox& random) {
   check(options);
@@ -91,17 +42,31 @@ Degradation draw_degradation(const DegradeOptions& options, Philox& random) {
   d.downsample = draw(options.downsample, random);
   d.noise = draw(options.noise, random);
   d.jpeg_quality = int(draw(options.jpeg_quality, random));
-  const bool shift = random.uniform() < options.colour_shift_probability;
-  for (double& v : d.colour_shift) {
-    const double drawn = draw({-options.colour_shift / 255, options.colour_shift / 255}, random);
-    v = shift ? drawn : 0;
-  }
-  d.grey = random.uniform() < options.grey_probability;
-  const bool jitter = random.uniform() < options.colour_jitter_probability;
-  const ColourJitter drawn = ColourJitter::draw(random);
-  if (jitter) d.colour_jitter = drawn;
+  d.colours.shift = random.uniform() < options.colour_shift_probability;
+  for (double& v : d.colour_shift) v = draw({-options.colour_shift / 255, options.colour_shift / 255}, random);
+  d.colours.grey = random.uniform() < options.grey_probability;
+  d.colours.jitter = random.uniform() < options.colour_jitter_probability;
+  d.colour_jitter = ColourJitter::draw(random);
   return d;
 }
+
+Degradation draw_degradation(const DegradeOptions& options, DegradeSet set, uint64_t seed, uint64_t epoch, uint64_t index) {
+  const uint64_t step = step_of(epoch, index);
+  Philox random(seed, "degrade", step);
+  const Degradation small = draw_degradation(options, random);
+  if (set == DegradeSet::small) return small;
+  Philox own(seed, "degrade/large", step);
+  Degradation large = draw_degradation(options, own);
+  large.colours = small.colours;
+  return large;
+}
+
+uint64_t degrade_noise(DegradeSet set, uint64_t epoch, uint64_t index) {
+  // As Philox itself makes a stream of a purpose and a step.
+  return fnv1a64(set == DegradeSet::small ? "degrade/noise" : "degrade/large/noise") + step_of(epoch, index) * 0x9e3779b97f4a7c15u;
+}
+
+int shrunk_side(int side, double factor) { return std::max(1, int(std::lround((side - std::fmod(double(side), factor)) / factor))); }
 
 Kernel blur_kernel(const Degradation& d, int kernel_size) {
   return d.isotropic ? gaussian_kernel(kernel_size, d.sigma_x)
@@ -125,26 +90,32 @@ void make_grey(Image& image) {
   }
 }
 
+void change_colours(Image& image, const Degradation& d) {
+  if (d.colours.shift)
+    for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = std::clamp(image.pixels[i] + float(d.colour_shift[i % 3]), 0.0f, 1.0f);
+  if (d.colours.grey) make_grey(image);
+  if (d.colours.jitter) d.colour_jitter.apply(image);
+}
+
 Image degrade(const Image& image, const Degradation& d, int kernel_size, const Philox& noise) {
   KIN_CHECK(image.c == 3 && !image.empty(), "degrade: image must be RGB, got ", image.h, "x", image.w, "x", image.c);
-  Image x = filter2d(image, blur_kernel(d, kernel_size));
-  x = resize(x, shrunk(image.h, d.downsample), shrunk(image.w, d.downsample), Filter::linear);
+  const int h = shrunk_side(image.h, d.downsample), w = shrunk_side(image.w, d.downsample);
+  // Without antialiasing each row of the shrunken picture reads two of the blurred one: the others need not be there.
+  std::vector<int> rows = linear_taps(image.h, h).index;
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  Image x = resize(filter2d(image, blur_kernel(d, kernel_size), rows), h, w, Filter::linear);
   add_noise(x, d.noise, noise);
   x = jpeg_round_trip(x, d.jpeg_quality);
   x = resize(x, image.h, image.w, Filter::linear);
-  for (size_t i = 0; i < x.pixels.size(); ++i)
-    x.pixels[i] = std::clamp(x.pixels[i] + float(d.colour_shift[i % 3]), 0.0f, 1.0f);
-  if (d.grey) make_grey(x);
-  if (d.colour_jitter) d.colour_jitter->apply(x);
+  change_colours(x, d);
   round_to_bytes(x);
   return x;
 }
 
-Image degrade(const Image& image, const DegradeOptions& options, uint64_t seed, uint64_t epoch, uint64_t index) {
-  const uint64_t step = (epoch << 32) ^ index;
-  Philox random(seed, "degrade", step);
-  const Degradation d = draw_degradation(options, random);
-  return degrade(image, d, options.kernel_size, Philox(seed, "degrade/noise", step));
+Image degrade(const Image& image, const DegradeOptions& options, uint64_t seed, uint64_t epoch, uint64_t index, DegradeSet set) {
+  return degrade(image, draw_degradation(options, set, seed, epoch, index), options.kernel_size,
+                 Philox(seed, degrade_noise(set, epoch, index)));
 }
 
 }  // namespace kintsugi

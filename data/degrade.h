@@ -2,7 +2,6 @@
 // Restoration with Codebook Lookup Transformer", NeurIPS 2022, equation 10; ranges of the published training options).
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "data/colour_jitter.h"
@@ -45,6 +44,12 @@ struct DegradeOptions {
   DegradeOptions for_size(int size) const;
 };
 
+/// Which changes of colour a picture gets. The two degraded pictures of joint training share these, not the amounts.
+struct ColourDecisions {
+  bool shift = false, grey = false, jitter = false;
+  bool any() const { return shift || grey || jitter; }
+};
+
 /// One draw of the above.
 struct Degradation {
   bool isotropic = true;
@@ -52,9 +57,9 @@ struct Degradation {
   double downsample = 1;
   double noise = 0;
   int jpeg_quality = 100;
-  double colour_shift[3] = {0, 0, 0};  // added, in [0, 1] units
-  bool grey = false;
-  std::optional<ColourJitter> colour_jitter;
+  ColourDecisions colours;
+  double colour_shift[3] = {0, 0, 0};  // added where colours.shift, in [0, 1] units
+  ColourJitter colour_jitter;          // where colours.jitter
 };
 
 /// Draws all parameters; throws Error for a range that is empty or out of bounds. The count of numbers taken does not depend on the options.
@@ -64,13 +69,24 @@ Degradation draw_degradation(const DegradeOptions& options, Philox& random);
 /// rounded to 8 bits, as a low-quality photograph would be.
 Image degrade(const Image& image, const Degradation& d, int kernel_size, const Philox& noise);
 
-/// Draw and apply, keyed by (seed, epoch, index): independent of threads, batches and order.
-Image degrade(const Image& image, const DegradeOptions& options, uint64_t seed, uint64_t epoch, uint64_t index);
+/// Joint training (stage III) degrades each face twice, mildly and strongly, with numbers of their own.
+enum class DegradeSet { small, large };
+
+/// The draw of one sample, keyed by (seed, epoch, index): independent of threads, batches and order. The large set takes the colour
+/// decisions of the small one; they agree when both options have the same probabilities of colour changes.
+Degradation draw_degradation(const DegradeOptions& options, DegradeSet set, uint64_t seed, uint64_t epoch, uint64_t index);
+/// The noise that belongs to it: Philox(seed, degrade_noise(...)).
+uint64_t degrade_noise(DegradeSet set, uint64_t epoch, uint64_t index);
+
+/// Draw and apply.
+Image degrade(const Image& image, const DegradeOptions& options, uint64_t seed, uint64_t epoch, uint64_t index, DegradeSet set = DegradeSet::small);
 
 /// The steps, for tests and other pipelines. All work on floats in [0, 1].
 Kernel blur_kernel(const Degradation& d, int kernel_size);
+int shrunk_side(int side, double factor);  // side // factor as Python has it, at least 1
 void add_noise(Image& image, double sigma255, const Philox& noise);  // then clips to [0, 1]
 Image jpeg_round_trip(const Image& image, int quality);
 void make_grey(Image& image);  // 0.299 R + 0.587 G + 0.114 B in all three channels
+void change_colours(Image& image, const Degradation& d);  // shift and clip, grey, jitter
 
 }  // namespace kintsugi

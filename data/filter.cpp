@@ -6,6 +6,7 @@
 
 #include "data/filter_row.h"
 #include "kernels/base/error.h"
+#include "kernels/picture_blur.h"
 
 namespace kintsugi {
 namespace {
@@ -21,29 +22,27 @@ void normalise(std::vector<double>& v) {
   for (double& x : v) x /= sum;
 }
 
-/// Index of the pixel that position i of a mirrored axis of n pixels shows: ... 2 1 0 1 2 ... n-1 n-2 ...
-int reflect101(int i, int n) {
-  if (n == 1) return 0;
-  const int period = 2 * (n - 1);
-  i = ((i % period) + period) % period;
-  return i < n ? i : period - i;
-}
-
 Image pad_reflect(const Image& in, int rows, int columns) {
   Image out(in.h + 2 * rows, in.w + 2 * columns, in.c);
   for (int y = 0; y < out.h; ++y) {
-    const int from = reflect101(y - rows, in.h);
+    const int from = int(mirrored(y - rows, in.h));
     for (int x = 0; x < columns; ++x) {
-      std::copy_n(in.at(from, reflect101(x - columns, in.w)), in.c, out.at(y, x));
-      std::copy_n(in.at(from, reflect101(in.w + x, in.w)), in.c, out.at(y, columns + in.w + x));
+      std::copy_n(in.at(from, int(mirrored(x - columns, in.w))), in.c, out.at(y, x));
+      std::copy_n(in.at(from, int(mirrored(in.w + x, in.w))), in.c, out.at(y, columns + in.w + x));
     }
     std::copy_n(in.at(from, 0), size_t(in.w) * in.c, out.at(y, columns));
   }
   return out;
 }
 
-/// Correlates with rows x columns weights (both odd); the border is mirrored.
-Image correlate(const Image& in, const std::vector<double>& weights, int rows, int columns) {
+std::vector<int> all_rows(const Image& image) {
+  std::vector<int> rows(size_t(image.h));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+/// Correlates with rows x columns weights (both odd) to give the rows `wanted`; the border is mirrored.
+Image correlate(const Image& in, const std::vector<double>& weights, int rows, int columns, const std::vector<int>& wanted) {
   const Image padded = pad_reflect(in, rows / 2, columns / 2);
   const int64_t stride = int64_t(padded.w) * in.c;
   double largest = 0;
@@ -58,7 +57,7 @@ Image correlate(const Image& in, const std::vector<double>& weights, int rows, i
       kept.push_back(float(w));
     }
   Image out(in.h, in.w, in.c);
-  for (int y = 0; y < in.h; ++y)
+  for (int y : wanted)
     KIN_SIMD_PICK(filter_row)
     (padded.at(y, 0), out.at(y, 0), int64_t(in.w) * in.c, offsets.data(), kept.data(), int64_t(kept.size()));
   return out;
@@ -94,13 +93,16 @@ Kernel gaussian_kernel(int size, double sigma_x, double sigma_y, double angle) {
   return k;
 }
 
-Image filter2d(const Image& image, const Kernel& kernel) {
+Image filter2d(const Image& image, const Kernel& kernel) { return filter2d(image, kernel, all_rows(image)); }
+
+Image filter2d(const Image& image, const Kernel& kernel, const std::vector<int>& rows) {
   KIN_CHECK(!image.empty(), "filter2d: image must not be empty");
   KIN_CHECK(kernel.size % 2 == 1 && kernel.weights.size() == size_t(kernel.size) * kernel.size,
             "filter2d: kernel must be square with an odd size, got size ", kernel.size, " and ", kernel.weights.size(),
             " weights");
-  if (kernel.profile.empty()) return correlate(image, kernel.weights, kernel.size, kernel.size);
-  return correlate(correlate(image, kernel.profile, 1, kernel.size), kernel.profile, kernel.size, 1);
+  KIN_CHECK(std::all_of(rows.begin(), rows.end(), [&](int y) { return y >= 0 && y < image.h; }), "filter2d: rows must be in [0,", image.h, ")");
+  if (kernel.profile.empty()) return correlate(image, kernel.weights, kernel.size, kernel.size, rows);
+  return correlate(correlate(image, kernel.profile, 1, kernel.size, all_rows(image)), kernel.profile, kernel.size, 1, rows);
 }
 
 }  // namespace kintsugi

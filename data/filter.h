@@ -24,5 +24,7 @@ Kernel gaussian_kernel(int size, double sigma_x, double sigma_y, double angle);
 /// OpenCV's filter2D; any picture size, throws Error for an empty one. Taps below 1e-12 of the largest are left out: all of them together are below the
 /// rounding of f32.
 Image filter2d(const Image& image, const Kernel& kernel);
+/// Only these rows of it, the others zero: when a resize behind it reads few of them, that is where the time goes.
+Image filter2d(const Image& image, const Kernel& kernel, const std::vector<int>& rows);
 
 }  // namespace kintsugi

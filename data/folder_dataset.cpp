@@ -10,46 +10,46 @@
 namespace kintsugi {
 namespace fs = std::filesystem;
 
-FolderDataset::FolderDataset(const fs::path& folder, const FolderOptions& options) : folder_(folder), size_(options.size) {
-  KIN_CHECK(size_ > 0, "dataset ", folder, ": size must be positive, got ", size_);
-  KIN_CHECK(options.holdout >= 0 && options.holdout <= 1, "dataset ", folder, ": holdout must be in [0,1], got ", options.holdout);
+FolderFiles find_files(const fs::path& folder) {
   KIN_CHECK(fs::exists(folder), "dataset ", folder, ": no such folder");
   KIN_CHECK(fs::is_directory(folder), "dataset ", folder, ": expected a folder, found a file");
-  find_images();
-  keep_part(options);
-}
-
-void FolderDataset::find_images() {
+  FolderFiles found;
   try {
-    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       if (!entry.is_regular_file()) continue;
-      (image_format(entry.path()) ? files_ : skipped_).push_back(entry.path().lexically_relative(folder_));
+      (image_format(entry.path()) ? found.images : found.others).push_back(entry.path().lexically_relative(folder));
     }
   } catch (const fs::filesystem_error& e) {
-    fail("dataset ", folder_, ": ", e.what());
+    fail("dataset ", folder, ": ", e.what());
   }
-  KIN_CHECK(!files_.empty(), "dataset ", folder_, ": expected images (PNG, JPEG, BMP, TGA or PNM), found ",
-            skipped_.empty() ? "an empty folder" : text("only ", skipped_.size(), " other files, such as ", skipped_.front()));
-  std::sort(files_.begin(), files_.end());
-  std::sort(skipped_.begin(), skipped_.end());
+  std::sort(found.images.begin(), found.images.end());
+  std::sort(found.others.begin(), found.others.end());
+  KIN_CHECK(!found.images.empty(), "dataset ", folder, ": expected images (PNG, JPEG, BMP, TGA or PNM), found ",
+            found.others.empty() ? "an empty folder" : text("only ", found.others.size(), " other files, such as ", found.others.front()));
+  return found;
 }
 
-void FolderDataset::keep_part(const FolderOptions& options) {
-  std::map<fs::path, std::string> people;
-  if (!options.index.empty()) people = read_face_index(options.index);
-  const fs::path root = fs::canonical(folder_);
-  const size_t all = files_.size();
-  size_t known = 0;
-  std::erase_if(files_, [&](const fs::path& file) {
-    const auto it = people.find((root / file).lexically_normal());
-    known += it != people.end();
-    const bool held_out = is_held_out(it != people.end() ? it->second : file.generic_string(), options.holdout);
-    return options.part == FolderOptions::Part::train ? held_out : options.part == FolderOptions::Part::held_out && !held_out;
-  });
-  KIN_CHECK(options.index.empty() || known > 0, "dataset ", folder_, ": the index ", options.index, " names none of its ", all,
-            " images");
-  KIN_CHECK(!files_.empty(), "dataset ", folder_, ": none of the ", all, " images falls into the ",
-            options.part == FolderOptions::Part::train ? "training" : "held-out", " part (holdout ", options.holdout, ")");
+std::vector<std::string> people_in(const fs::path& folder, const std::vector<fs::path>& files, const fs::path& index) {
+  const std::map<fs::path, std::string> known = read_face_index(index);
+  const fs::path root = fs::canonical(folder);
+  std::vector<std::string> people;
+  for (const fs::path& file : files) {
+    const auto it = known.find((root / file).lexically_normal());
+    people.push_back(it == known.end() ? "" : it->second);
+  }
+  KIN_CHECK(std::any_of(people.begin(), people.end(), [](const std::string& p) { return !p.empty(); }), "dataset ", folder, ": the index ",
+            index, " names none of its ", files.size(), " images");
+  return people;
+}
+
+FolderDataset::FolderDataset(const fs::path& folder, const PictureOptions& options) : folder_(folder), size_(options.size) {
+  check(options, folder);
+  FolderFiles found = find_files(folder);
+  skipped_ = std::move(found.others);
+  std::vector<std::string> people(found.images.size());
+  if (!options.index.empty()) people = people_in(folder, found.images, options.index);
+  const auto person = [&](int64_t i) { return people[size_t(i)].empty() ? found.images[size_t(i)].generic_string() : people[size_t(i)]; };
+  for (const int64_t i : pictures_of_part(options, folder, int64_t(found.images.size()), person)) files_.push_back(found.images[size_t(i)]);
 }
 
 Sample FolderDataset::get(uint64_t, int64_t index) const {
@@ -58,10 +58,10 @@ Sample FolderDataset::get(uint64_t, int64_t index) const {
   return {fit_square(read_image(folder_ / file), size_), {}, file.generic_string()};
 }
 
-Image fit_square(const Image& image, int size) {
-  const int side = std::min(image.h, image.w);
-  const Image middle = image.h == image.w ? image : crop(image, (image.h - side) / 2, (image.w - side) / 2, side, side);
-  return resize(middle, size, size, side > size ? Filter::area : Filter::linear);
+std::string FolderDataset::listing() const {
+  std::string lines;
+  for (const fs::path& file : files_) lines += text(file.generic_string(), " ", fs::file_size(folder_ / file), "\n");
+  return lines;
 }
 
 }  // namespace kintsugi

@@ -97,6 +97,13 @@ const char* image_format(const fs::path& path) {
   return format ? name_of(*format) : nullptr;
 }
 
+bool called_picture(const fs::path& path) {
+  constexpr std::string_view endings[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".gif", ".heic", ".ppm", ".pgm"};
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  return std::find(std::begin(endings), std::end(endings), ending) != std::end(endings);
+}
+
 Image decode_image(Bytes file, const std::string& name) { return as_rgb(decode_photo(file, name).colour); }
 Image read_image(const fs::path& path) { return as_rgb(read_photo(path).colour); }
 

@@ -1,19 +1,31 @@
 #include "data/loader.h"
 
-#include <numeric>
+#include <chrono>
+#include <optional>
 
 #include "kernels/base/error.h"
 
 namespace kintsugi {
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+}  // namespace
 
 Loader::Loader(DatasetPtr dataset, const LoaderOptions& options)
     : dataset_(std::move(dataset)), options_(options), wanted_(options.first_batch), unclaimed_(options.first_batch) {
   KIN_CHECK(dataset_, "loader: a dataset is needed, got none");
-  KIN_CHECK(dataset_->size() > 0, "loader: dataset must hold at least one sample, got ", dataset_->size());
+  const int64_t size = dataset_->size();
+  KIN_CHECK(size > 0, "loader: dataset must hold at least one sample, got ", size);
   KIN_CHECK(options.batch > 0, "loader: batch must be positive, got ", options.batch);
   KIN_CHECK(options.threads >= 0, "loader: threads must not be negative, got ", options.threads);
   KIN_CHECK(options.ahead > 0, "loader: ahead must be positive, got ", options.ahead);
   KIN_CHECK(options.first_batch >= 0, "loader: first_batch must not be negative, got ", options.first_batch);
+  KIN_CHECK(options.world > 0 && options.rank >= 0 && options.rank < options.world, "loader: rank must be in [0,world), got ", options.rank,
+            " of ", options.world);
+  KIN_CHECK(options.start.index >= 0 && options.start.index < size, "loader: start.index must be in [0,", size, "), got ", options.start.index,
+            "; was the run started on other data?");
+  KIN_CHECK(options.start.epoch <= uint64_t(INT64_MAX / 2 / size), "loader: start.epoch is beyond any run, got ", options.start.epoch);
   for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -26,37 +38,37 @@ Loader::~Loader() {
   for (std::thread& t : threads_) t.join();
 }
 
-Loader::Order Loader::order_of(uint64_t epoch) {
-  std::lock_guard lock(order_mutex_);
-  for (const auto& [known, order] : orders_)
-    if (known == epoch) return order;
-  std::vector<int64_t> order(size_t(dataset_->size()));
-  std::iota(order.begin(), order.end(), int64_t(0));
-  if (options_.shuffle) {
-    Philox random(options_.seed, "order", epoch);
-    for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(uint32_t(i))]);
-  }
-  // Batches in preparation reach over few epochs, unless the dataset is smaller than a batch and orders are cheap.
-  if (orders_.size() >= 4) orders_.pop_front();
-  orders_.emplace_back(epoch, std::make_shared<const std::vector<int64_t>>(std::move(order)));
-  return orders_.back().second;
+int64_t Loader::position(int64_t batch, int rank) const {
+  return int64_t(options_.start.epoch) * dataset_->size() + options_.start.index + (batch * options_.world + rank) * options_.batch;
 }
 
-Loader::Prepared Loader::prepare(int64_t number) {
+Cursor Loader::cursor_at(int64_t position) const { return {uint64_t(position / dataset_->size()), position % dataset_->size()}; }
+
+Batch Loader::make(int64_t number) const {
+  std::vector<std::pair<uint64_t, int64_t>> samples;
+  std::optional<EpochOrder> order;
+  for (int i = 0; i < options_.batch; ++i) {
+    const Cursor at = cursor_at(position(number, options_.rank) + i);
+    if (options_.shuffle && (!order || at.index == 0)) order.emplace(options_.seed, at.epoch, dataset_->size());
+    samples.emplace_back(at.epoch, options_.shuffle ? order->at(at.index) : at.index);
+  }
+  const Dataset& chosen = options_.choose ? options_.choose(number) : *dataset_;
+  KIN_CHECK(chosen.size() == dataset_->size(), "loader: the dataset chosen for batch ", number, " must hold ", dataset_->size(), " samples, got ",
+            chosen.size());
+  Batch batch = make_batch(chosen, samples);
+  batch.number = number;
+  return batch;
+}
+
+Loader::Prepared Loader::prepare(int64_t number) const {
   Prepared p;
+  const double begin = now();
   try {
-    const int64_t size = dataset_->size();
-    std::vector<std::pair<uint64_t, int64_t>> samples;
-    for (int i = 0; i < options_.batch; ++i) {
-      const int64_t position = number * options_.batch + i;
-      const uint64_t epoch = uint64_t(position / size);
-      samples.emplace_back(epoch, (*order_of(epoch))[size_t(position % size)]);
-    }
-    p.batch = make_batch(*dataset_, samples);
-    p.batch.number = number;
+    p.batch = make(number);
   } catch (...) {
     p.error = std::current_exception();
   }
+  p.seconds = now() - begin;
   return p;
 }
 
@@ -75,6 +87,7 @@ void Loader::work() {
 }
 
 Batch Loader::next() {
+  const double begin = now();
   Prepared p;
   if (threads_.empty()) {
     p = prepare(wanted_++);
@@ -85,6 +98,8 @@ Batch Loader::next() {
     ++wanted_;
     can_start_.notify_one();
   }
+  times_.waiting += now() - begin;
+  times_.preparing += p.seconds;
   if (p.error) std::rethrow_exception(p.error);
   return std::move(p.batch);
 }

@@ -124,6 +124,14 @@ Image resize(const Image& image, int h, int w, Filter filter) {
   return resize_rows(resize_columns(image, w, make_taps(filter, image.w, w)), h, make_taps(filter, image.h, h));
 }
 
+ResampleTaps linear_taps(int in, int out) {
+  KIN_CHECK(in > 0 && out > 0, "resize: size must be positive, got ", in, " to ", out);
+  const Taps taps = interpolation_taps(Filter::linear, in, out);
+  ResampleTaps t{in, out, {0}, taps.index, {taps.weight.begin(), taps.weight.end()}};
+  for (int i = 1; i <= out; ++i) t.offset.push_back(int32_t(i * taps.per_output));
+  return t;
+}
+
 Image crop(const Image& image, int y, int x, int h, int w) {
   KIN_CHECK(y >= 0 && x >= 0 && h > 0 && w > 0 && y + h <= image.h && x + w <= image.w, "crop: window ", h, "x", w, " at (",
             y, ",", x, ") must lie inside the ", image.h, "x", image.w, " image");
@@ -137,6 +145,12 @@ Image flip_horizontal(const Image& image) {
   for (int y = 0; y < image.h; ++y)
     for (int x = 0; x < image.w; ++x) std::copy_n(image.at(y, image.w - 1 - x), image.c, out.at(y, x));
   return out;
+}
+
+Image fit_square(Image image, int size) {
+  const int side = std::min(image.h, image.w);
+  if (image.h != image.w) image = crop(image, (image.h - side) / 2, (image.w - side) / 2, side, side);
+  return side == size ? std::move(image) : resize(image, size, size, side > size ? Filter::area : Filter::linear);
 }
 
 }  // namespace kintsugi

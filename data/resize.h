@@ -1,6 +1,7 @@
 // Resizing, cropping and mirroring pictures with the conventions of OpenCV (half-pixel centres, borders repeated).
 #pragma once
 #include "data/image.h"
+#include "kernels/resample_taps.h"
 
 namespace kintsugi {
 
@@ -15,9 +16,15 @@ enum class Filter {
 /// Any number of channels; throws Error for an empty picture and unless h, w >= 1. cubic and lanczos4 may leave [0, 1] near edges.
 Image resize(const Image& image, int h, int w, Filter filter = Filter::linear);
 
+/// One axis of Filter::linear for the kernel family resample2d, so that pictures on other devices are resized as those here.
+ResampleTaps linear_taps(int in, int out);
+
 /// The h x w window whose first pixel is (y, x); throws Error unless it lies inside the picture.
 Image crop(const Image& image, int y, int x, int h, int w);
 
 Image flip_horizontal(const Image& image);
+
+/// The middle square of a picture, resized to size x size: area when shrinking, bilinear when enlarging. One of that size is passed on.
+Image fit_square(Image image, int size);
 
 }  // namespace kintsugi

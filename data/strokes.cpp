@@ -37,7 +37,7 @@ Image stroke_mask(int h, int w, const StrokeOptions& o, Philox& random) {
             "stroke_mask: counts and widths must be positive and ordered, got most_strokes ", o.most_strokes, ", corners [", o.least_corners,
             ",", o.most_corners, "], widths [", o.least_width, ",", o.most_width, "]");
   Image mask(h, w, 1);
-  const float scale = std::sqrt(float(h) * float(w)) / 512, step = std::hypot(float(h), float(w)) / 8;
+  const float scale = std::sqrt(float(h) * float(w)) / 512, step = std::hypot(float(h), float(w)) / 8, deviation = std::floor(step / 2);
   constexpr float pi = std::numbers::pi_v<float>, turn = 2 * pi / 5;
   const auto pixel_centre = [](float v, int n) { return std::trunc(std::clamp(v, 0.0f, float(n - 1))) + 0.5f; };
   const int strokes = 1 + int(random.below(uint32_t(o.most_strokes)));
@@ -48,10 +48,10 @@ Image stroke_mask(int h, int w, const StrokeOptions& o, Philox& random) {
     Point at;
     at.x = pixel_centre(float(w) * random.uniform(), w);
     at.y = pixel_centre(float(h) * random.uniform(), h);
-    const float width = scale * random.uniform(float(o.least_width), float(o.most_width));
+    const float width = scale * std::trunc(random.uniform(float(o.least_width), float(o.most_width)));
     for (int i = 0; i < corners; ++i) {
       const float drawn = random.uniform(least, most), angle = i % 2 ? drawn : 2 * pi - drawn;
-      const float length = std::clamp(step + step / 2 * random.normal(), 0.0f, 2 * step);
+      const float length = std::clamp(step + deviation * random.normal(), 0.0f, 2 * step);
       const Point next{pixel_centre(at.x + length * std::cos(angle), w), pixel_centre(at.y + length * std::sin(angle), h)};
       fill_segment(mask, at, next, width / 2);
       at = next;

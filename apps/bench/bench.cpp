@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/bench/loading.h"
 #include "apps/bench/report.h"
 #include "apps/bench/restore.h"
 #include "apps/cli/exit_codes.h"
@@ -17,6 +18,7 @@ using namespace bench;
 namespace {
 
 constexpr int kRestores = 3;  // the first one aside
+constexpr int kLoaded = 64;
 
 void write(const std::string& path, const std::string& content) {
   if (!path.empty()) write_file(path, content.data(), content.size());
@@ -37,12 +39,26 @@ int list_families(const std::vector<Yardstick>& libraries) {
   return kDone;
 }
 
+int bench_loading(const BenchCommand& command, Clock clock) {
+  if (!command.csv.empty() || !command.svg.empty()) throw UsageError("bench loading: has --json only");
+  if (command.pictures.empty()) throw UsageError("bench loading: --pictures FOLDER or --pictures FILE.pack is required");
+  std::vector<LoadingRow> rows;
+  for (const std::string& source : command.pictures) {
+    rows.push_back(measure_loading(source, command.size, kLoaded, clock));
+    fmt::print("{}", to_text(rows.back()));
+    fflush(stdout);
+  }
+  write(command.json, to_json(rows, command.size, clock).dump(2) + "\n");
+  return kDone;
+}
+
 }  // namespace
 
 int run_bench(const BenchCommand& command) {
   const auto& libraries = yardsticks();
   if (command.list) return list_families(libraries);
   MeasureOptions options{command.families, command.rows, command.shapes, command.seconds, threads(), command.clock == "cpu" ? Clock::cpu : Clock::wall};
+  if (command.families == std::vector<std::string>{"loading"}) return bench_loading(command, options.clock);
   if (command.families == std::vector<std::string>{"restore"}) {
     if (!command.csv.empty() || !command.svg.empty()) throw UsageError("bench restore: has --json only");
     check_restore_size(command.size);

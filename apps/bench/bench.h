@@ -6,13 +6,14 @@
 namespace kintsugi {
 
 struct BenchCommand {
-  std::vector<std::string> families;  // patterns; or the one word "restore"
+  std::vector<std::string> families;  // patterns; or the one word "restore" or "loading"
   std::vector<std::string> rows;
   std::string shapes, json, csv, svg, clock = "wall";
   double seconds = 0.2;
   bool list = false, quiet = false;
-  int size = 512;   // of the picture, with "restore"
+  int size = 512;   // of the picture, with "restore" and "loading"
   double w = 0.5;   // fidelity, with "restore"
+  std::vector<std::string> pictures;  // folders and packs, with "loading"
 };
 
 /// Returns kCheckFailed when a row differs from `ref`. Throws UsageError for names that fit nothing, Error when a file cannot be written.

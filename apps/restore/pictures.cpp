@@ -3,11 +3,9 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <optional>
 #include <set>
-#include <string_view>
 
 #include "data/codec.h"
 #include "data/image_file.h"
@@ -17,23 +15,15 @@ namespace kintsugi {
 namespace fs = std::filesystem;
 namespace {
 
-// Endings that say "picture"; written are only the first ones.
-constexpr std::string_view kEndings[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".gif", ".heic", ".ppm", ".pgm"};
-// Number in kEndings, or their count.
-size_t ending_of(const fs::path& path) {
-  std::string e = path.extension().string();
-  std::transform(e.begin(), e.end(), e.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return size_t(std::find(std::begin(kEndings), std::end(kEndings), e) - std::begin(kEndings));
-}
-
-// The format that such an ending asks for, where it can be written.
+// The format that a name's ending asks for, where it can be written.
 std::optional<PhotoFormat> asked_for(const fs::path& path) {
-  constexpr PhotoFormat formats[] = {PhotoFormat::png, PhotoFormat::jpeg, PhotoFormat::jpeg, PhotoFormat::webp};
-  const size_t e = ending_of(path);
-  return e < std::size(formats) && can_write(formats[e]) ? std::optional(formats[e]) : std::nullopt;
+  try {
+    const PhotoFormat format = format_of_name(path);
+    return can_write(format) ? std::optional(format) : std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
-
-bool called_picture(const fs::path& path) { return ending_of(path) < std::size(kEndings); }
 
 bool is_lost_link(const fs::path& path) {
   std::error_code error;
@@ -126,8 +116,8 @@ fs::path result_name(const PictureSearch& search, const fs::path& in) {
 bool names_picture(const fs::path& out) { return asked_for(out) && !is_folder(out); }
 
 std::vector<PictureJob> find_pictures(const PictureSearch& search) {
-  if (const size_t e = ending_of(search.out); e < std::size(kEndings) && !asked_for(search.out) && !is_folder(search.out))
-    throw UsageError(text("--out ", search.out, ": ", kEndings[e], " cannot be written; give a name in .png or .jpg, or a folder"));
+  if (called_picture(search.out) && !asked_for(search.out) && !is_folder(search.out))
+    throw UsageError(text("--out ", search.out, ": ", fs::path(search.out).extension().string(), " cannot be written; give a name in .png or .jpg, or a folder"));
   Finder finder(search);
   for (const auto& input : search.inputs) finder.add(input);
   auto& jobs = finder.jobs;

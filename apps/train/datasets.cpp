@@ -1,10 +1,9 @@
 #include "apps/train/datasets.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "data/drawn_dataset.h"
-#include "data/folder_dataset.h"
+#include "data/picture_source.h"
 #include "kernels/base/error.h"
 #include "tensor/sha256.h"
 
@@ -32,13 +31,11 @@ Parts drawn(const Recipe& r) {
 
 Parts photographs(const Recipe& r) {
   const DataRecipe& d = r.data;
-  auto part = [&](FolderOptions::Part p) {
-    return std::make_shared<FolderDataset>(d.source, FolderOptions{.size = d.size, .index = d.index, .holdout = d.holdout, .part = p});
+  auto part = [&](PictureOptions::Part p) {
+    return open_pictures(d.source, {.size = d.size, .index = d.index, .holdout = d.holdout, .part = p});
   };
-  const auto train = part(FolderOptions::Part::train);
-  std::string listing = text("folder ", d.size, "\n");
-  for (const auto& file : train->files()) listing += text(file.generic_string(), " ", std::filesystem::file_size(d.source / file), "\n");
-  Parts parts{std::make_shared<CachedDataset>(train), part(FolderOptions::Part::held_out), sha256_of(listing)};
+  const auto train = part(PictureOptions::Part::train);
+  Parts parts{std::make_shared<CachedDataset>(train), part(PictureOptions::Part::held_out), sha256_of(text("pictures ", d.size, "\n", train->listing()))};
   KIN_CHECK(parts.held_out->size() >= d.validation, d.source, ": data.holdout = ", d.holdout, " keeps ", parts.held_out->size(),
             " pictures apart, data.validation asks for ", d.validation);
   return parts;

@@ -10,7 +10,7 @@
 namespace kintsugi {
 
 struct DataRecipe {
-  std::string source = "drawn";  // "drawn", or a folder of photographs (any nesting and naming)
+  std::string source = "drawn";  // "drawn", a folder of photographs (any nesting and naming), or a pack of them
   std::string index;             // CSV with columns file and identity, so that held-out pictures are of other people
   double holdout = 0.05;         // share of identities kept for validation
   int size = 64;                 // pixels

@@ -4,11 +4,11 @@
 
 #include "autograd/node.h"
 #include "autograd/op_scope.h"
-#include "autograd/ops/kernel_array.h"
 #include "autograd/ops/resample.h"
 #include "autograd/replay.h"
 #include "kernels/pool.h"
 #include "tensor/context.h"
+#include "tensor/kernel_array.h"
 
 namespace kintsugi {
 namespace {

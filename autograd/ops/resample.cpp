@@ -4,8 +4,8 @@
 
 #include "autograd/node.h"
 #include "autograd/op_scope.h"
-#include "autograd/ops/kernel_array.h"
 #include "tensor/context.h"
+#include "tensor/kernel_array.h"
 
 namespace kintsugi {
 namespace {

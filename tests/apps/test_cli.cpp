@@ -31,7 +31,7 @@ TEST_CASE("cli: a device that is not there, kernels that are not there") {
 }
 
 TEST_CASE("cli: every command explains itself") {
-  for (const char* command : {"", "demo", "train", "restore", "kernels", "bench", "info", "gradcheck", "convert", "parity"}) {
+  for (const char* command : {"", "demo", "train", "prepare", "restore", "kernels", "bench", "info", "gradcheck", "convert", "parity"}) {
     const ProgramRun run = run_program(std::string(command) + " --help");
     CAPTURE(run.output);
     CHECK(run.exit_code == 0);

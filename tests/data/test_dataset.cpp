@@ -23,7 +23,7 @@ void put(const fs::path& path, const std::string& content) { std::ofstream(path,
 /// A picture of one colour k/255.
 Image flat(int h, int w, int k) { return Image(h, w, 3, float(k) / 255.0f); }
 
-FolderOptions options(int size, fs::path index = {}, double holdout = 0, FolderOptions::Part part = FolderOptions::Part::all) {
+PictureOptions options(int size, fs::path index = {}, double holdout = 0, PictureOptions::Part part = PictureOptions::Part::all) {
   return {size, std::move(index), holdout, part};
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("folder dataset: what is wrong with a folder is said") {
   CHECK_THROWS_WITH_AS(FolderDataset(scratch / "notes.txt"), doctest::Contains("found a file"), Error);
   CHECK_THROWS_WITH_AS(FolderDataset(scratch.path()), doctest::Contains("only 1 other files, such as \"notes.txt\""), Error);
   write_image(scratch / "a.png", flat(4, 4, 1));
-  CHECK_THROWS_WITH_AS(FolderDataset(scratch.path(), options(4, {}, 0, FolderOptions::Part::held_out)),
+  CHECK_THROWS_WITH_AS(FolderDataset(scratch.path(), options(4, {}, 0, PictureOptions::Part::held_out)),
                        doctest::Contains("held-out part (holdout 0)"), Error);
   CHECK_THROWS_WITH_AS(FolderDataset(scratch.path(), options(0)), doctest::Contains("size must be positive"), Error);
   // A picture cut off after it was listed is named when it is read.
@@ -87,10 +87,10 @@ TEST_CASE("folder dataset: the index splits by person") {
       table += text(name, ",\"a, \"\"b\"\"\",person ", p, "\r\n");
     }
   put(scratch / "index.csv", table);
-  const auto open = [&](FolderOptions::Part part) {
+  const auto open = [&](PictureOptions::Part part) {
     return FolderDataset(scratch / "pictures", options(2, scratch / "index.csv", 0.3, part));
   };
-  const auto train = open(FolderOptions::Part::train), held = open(FolderOptions::Part::held_out);
+  const auto train = open(PictureOptions::Part::train), held = open(PictureOptions::Part::held_out);
   CHECK(train.size() + held.size() == people * pictures);
   CHECK(held.size() % pictures == 0);  // all pictures of a person fall on one side
   for (const auto* part : {&train, &held})
@@ -193,6 +193,36 @@ TEST_CASE("strokes: a mask of zeros and ones that covers part of the picture") {
   Philox random(1, "test");
   CHECK_THROWS_AS(stroke_mask(0, 4, {}, random), Error);
   CHECK_THROWS_WITH_AS(paint_white(Image(4, 4), Image(4, 5, 1)), doctest::Contains("4x4x1, got 4x5x1"), Error);
+}
+
+TEST_CASE("strokes: no stroke is thinner than its least width, and their share of a face is that of the published options") {
+  constexpr int size = 256, radius = 7;  // 15 pixels of 256 are the 30 of 512
+  double share = 0;
+  constexpr int draws = 12;
+  for (uint64_t seed = 0; seed < draws; ++seed) {
+    Philox random(seed, "test");
+    const Image mask = stroke_mask(size, size, {}, random);
+    const auto inside = [&](int y, int x) { return y < 0 || x < 0 || y >= size || x >= size || *mask.at(y, x) > 0; };
+    // A mask of discs of at least this radius is what remains of it after opening by such a disc: every pixel lies in one that fits.
+    Image opened(size, size, 1);
+    for (int y = 0; y < size; ++y)
+      for (int x = 0; x < size; ++x) {
+        bool fits = true;
+        for (int dy = -radius; dy <= radius && fits; ++dy)
+          for (int dx = -radius; dx <= radius && fits; ++dx) fits = dy * dy + dx * dx > radius * radius || inside(y + dy, x + dx);
+        if (!fits) continue;
+        for (int dy = -radius; dy <= radius; ++dy)
+          for (int dx = -radius; dx <= radius; ++dx)
+            if (dy * dy + dx * dx <= radius * radius && y + dy >= 0 && x + dx >= 0 && y + dy < size && x + dx < size) *opened.at(y + dy, x + dx) = 1;
+      }
+    int lost = 0, covered = 0;
+    for (size_t i = 0; i < mask.pixels.size(); ++i) covered += mask.pixels[i] > 0, lost += mask.pixels[i] > 0 && opened.pixels[i] == 0;
+    CHECK(lost <= covered / 50);  // pixels at the rim that a whole disc of pixels does not reach
+    share += double(covered) / (size * size) / draws;
+  }
+  // One to three strokes of 8 to 27 steps of 45 pixels, 25 wide on average: a single one would cover 30 % if it never met itself.
+  CHECK(share > 0.15);
+  CHECK(share < 0.7);
 }
 
 TEST_CASE("drawn dataset: identities and variations") {

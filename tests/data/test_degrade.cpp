@@ -191,6 +191,26 @@ TEST_CASE("degrade: filter2d equals its definition at every SIMD level, also on 
   CHECK_THROWS_WITH_AS(gaussian_kernel(41, 0.0), doctest::Contains("sigma"), Error);
 }
 
+TEST_CASE("degrade: the rows of a blur that are asked for are those of the whole blur") {
+  const Image image = pattern(11, 9);
+  for (const Kernel& kernel : {gaussian_kernel(5, 1.3), gaussian_kernel(5, 1, 2, 0.4)}) {
+    const Image whole = filter2d(image, kernel), some = filter2d(image, kernel, {0, 3, 10});
+    for (int y = 0; y < image.h; ++y)
+      for (int i = 0; i < 27; ++i) CHECK(some.at(y, 0)[i] == (y == 0 || y == 3 || y == 10 ? whole.at(y, 0)[i] : 0));
+  }
+  CHECK_THROWS_WITH_AS(filter2d(image, gaussian_kernel(5, 1.3), {11}), doctest::Contains("rows must be in [0,11)"), Error);
+  // So degrading is its steps one after the other.
+  Degradation d;
+  d.sigma_x = 2, d.sigma_y = 0.7, d.angle = 0.3, d.isotropic = false, d.downsample = 2.6, d.noise = 9, d.jpeg_quality = 50;
+  const Philox noise(4, "test");
+  Image x = filter2d(image, blur_kernel(d, 7));
+  x = resize(x, 4, 3);
+  add_noise(x, d.noise, noise);
+  x = resize(jpeg_round_trip(x, 50), 11, 9);
+  round_to_bytes(x);
+  CHECK(degrade(image, d, 7, noise).pixels == x.pixels);
+}
+
 TEST_CASE("degrade: presets and their scaling") {
   CHECK(DegradeOptions::named("stage3_small").downsample.high == 12);
   CHECK(DegradeOptions::named("stage3_large").jpeg_quality.high == 80);
@@ -218,7 +238,7 @@ TEST_CASE("degrade: draws stay in their ranges and reach both ends") {
     most = std::max(most, d.downsample);
     REQUIRE((d.sigma_x >= 0.1 && d.sigma_x <= 10 && d.sigma_y >= 0.1 && d.sigma_y <= 10));
     REQUIRE((d.noise >= 0 && d.noise <= 15 && d.jpeg_quality >= 60 && d.jpeg_quality <= 100));
-    REQUIRE((!d.grey && d.colour_shift[0] == 0));
+    REQUIRE(!d.colours.any());
   }
   CHECK(std::abs(isotropic - 1000) < 5 * std::sqrt(500.0));  // five standard deviations of 2000 fair coins
   CHECK(least < 1.1);
@@ -248,4 +268,53 @@ TEST_CASE("degrade: noise has the asked deviation") {
   const double n = double(grey.pixels.size()), sigma = 10 / 255.0;
   CHECK(std::abs(sum / n) < 5 * sigma / std::sqrt(n));
   CHECK(std::abs(std::sqrt(squares / n) / sigma - 1) < 5 / std::sqrt(2 * n));
+}
+
+TEST_CASE("degrade: the shrunken side is the whole number that the reference's // gives") {
+  Philox random(2, "test");
+  for (int i = 0; i < 4000; ++i) {
+    const int side = 16 + int(random.below(1000));
+    const double factor = i % 2 ? 1 + 29 * double(random.uniform()) : std::nextafter(double(side) / (1 + random.below(20)), i % 4 ? 1e9 : 1.0);
+    if (factor < 1 || factor > side) continue;
+    const int whole = shrunk_side(side, factor);
+    // The largest whole number of factors that fits; the products are exact in a long double.
+    CHECK((long double)(whole) * factor <= side);
+    CHECK((long double)(whole + 1) * factor > side);
+  }
+  CHECK(shrunk_side(3, 30) == 1);
+}
+
+TEST_CASE("degrade: colours change in the reference's order: shift and clip, grey, jitter in the drawn order") {
+  Degradation d;
+  d.colours = {.shift = true, .grey = true, .jitter = true};
+  d.colour_shift[0] = 0.3, d.colour_shift[1] = -0.2, d.colour_shift[2] = 0.05;
+  d.colour_jitter = {.brightness = 0.7f, .contrast = 1.4f, .saturation = 0.2f, .hue = 0.05f, .order = {3, 1, 0, 2}};
+  const Image start = pattern(9, 7);
+  Image by_hand = start;
+  for (size_t i = 0; i < by_hand.pixels.size(); ++i) by_hand.pixels[i] = std::clamp(by_hand.pixels[i] + float(d.colour_shift[i % 3]), 0.0f, 1.0f);
+  for (size_t i = 0; i < by_hand.pixels.size(); i += 3) {
+    const float* p = &by_hand.pixels[i];
+    const double grey = 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];
+    std::fill_n(by_hand.pixels.begin() + std::ptrdiff_t(i), 3, float(grey));
+  }
+  // On greys hue and saturation do nothing. Contrast, then brightness:
+  double mean = 0;
+  for (float v : by_hand.pixels) mean += v / double(by_hand.pixels.size());
+  mean *= 0.2989 + 0.587 + 0.114;  // torchvision's weights sum to 0.9999
+  for (float& v : by_hand.pixels) v = std::clamp(0.7f * std::clamp(float(1.4 * v - 0.4 * mean), 0.0f, 1.0f), 0.0f, 1.0f);
+  Image changed = start;
+  change_colours(changed, d);
+  CHECK(distance(changed, by_hand) <= 1.5e-4);  // saturation 0.2 blends with 0.9999 grey
+  d.colours = {.shift = false, .grey = false, .jitter = true};
+  Image jittered = start, steps = start;
+  change_colours(jittered, d);
+  adjust_hue(steps, 0.05f);
+  adjust_contrast(steps, 1.4f);
+  adjust_brightness(steps, 0.7f);
+  adjust_saturation(steps, 0.2f);
+  CHECK(jittered.pixels == steps.pixels);
+  d.colours = {};
+  Image untouched = start;
+  change_colours(untouched, d);
+  CHECK(untouched.pixels == start.pixels);
 }

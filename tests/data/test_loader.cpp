@@ -68,12 +68,12 @@ TEST_CASE("loader: a batch says which samples it holds and which of them are mir
   int mirrored = 0;
   for (int i = 0; i < 10; ++i) {
     const Batch b = loader.next();
-    REQUIRE(b.indices.size() == 4);
+    REQUIRE(b.samples.size() == 4);
     REQUIRE(b.mirrored.size() == 4);
     for (int64_t n = 0; n < 4; ++n) {
       const size_t k = size_t(n);
-      CHECK(b.names[k] == text(b.indices[k]));
-      const Image seen = to_image(b.gt, n), expected = b.mirrored[k] ? flip_horizontal(ramps(b.indices[k])) : ramps(b.indices[k]);
+      CHECK(b.names[k] == text(b.samples[k].second));
+      const Image seen = to_image(b.gt, n), expected = b.mirrored[k] ? flip_horizontal(ramps(b.samples[k].second)) : ramps(b.samples[k].second);
       CHECK(to_bytes(seen).pixels == to_bytes(expected).pixels);
       mirrored += b.mirrored[k];
     }

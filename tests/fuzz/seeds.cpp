@@ -5,6 +5,7 @@
 
 #include "data/image_file.h"
 #include "tests/data/crafted_photos.h"
+#include "tests/data/packs.h"
 #include "tensor/safetensors.h"
 #include "tests/nn/pth_writer.h"
 
@@ -40,7 +41,7 @@ void write_photos(const fs::path& to) {
 }
 
 void write_seeds(const fs::path& to) {
-  for (const char* target : {"zip", "pickle", "pth", "safetensors", "recipe", "image", "exif"}) fs::create_directories(to / target);
+  for (const char* target : {"zip", "pickle", "pth", "safetensors", "recipe", "image", "exif", "pack"}) fs::create_directories(to / target);
   write(to / "zip" / "small", small_zip());
   write(to / "zip" / "wide", zip({{"a/data.pkl", "x", 0, true}, {"a/data/0", "yz", 0, true}}, true));
   for (const bool legacy : {false, true}) write(to / "pickle" / (legacy ? "legacy" : "zip"), pickle::whole(small_object(legacy)));
@@ -60,6 +61,8 @@ void write_seeds(const fs::path& to) {
   for (const int orientation : {1, 6, 8})
     for (const bool big_endian : {false, true})
       write(to / "exif" / (std::to_string(orientation) + (big_endian ? "big" : "little")), as_text(exif_block(orientation, big_endian, 8)));
+  for (const PackStorage storage : {PackStorage::encoded, PackStorage::rgb8})
+    write(to / "pack" / (storage == PackStorage::rgb8 ? "rgb" : "files"), as_text(small_pack(storage)));
   write_photos(to / "image");
   write(to / "image" / "grey.pgm", "P5 2 2 255\nabcd");
   write(to / "image" / "one.bmp", std::string("BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x18\0", 30) +

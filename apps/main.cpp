@@ -21,6 +21,7 @@
 #include "apps/restore/command_line.h"
 #include "apps/restore/restore.h"
 #include "apps/train_command.h"
+#include "apps/watch/dead_stage.h"
 #include "autograd/precision.h"
 #include "kernels/base/parallel.h"
 #include "kernels/table.h"
@@ -176,6 +177,9 @@ int main(int argc, char** argv) {
   } catch (const UsageError& e) {
     fmt::print(stderr, "kintsugi: {}\n", e.what());
     return kUsage;
+  } catch (const DeadStageError& e) {
+    fmt::print(stderr, "kintsugi: {}\n", e.what());
+    return kStageDead;
   } catch (const std::exception& e) {
     fmt::print(stderr, "kintsugi: {}\n", e.what());
     return kFailed;

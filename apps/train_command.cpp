@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -13,7 +14,11 @@
 namespace kintsugi {
 namespace {
 
-nlohmann::ordered_json to_json(const Quality& q) { return {{"psnr", q.psnr}, {"ssim", q.ssim}}; }
+nlohmann::ordered_json to_json(const Quality& q) {
+  nlohmann::ordered_json out{{"psnr", q.psnr}, {"ssim", q.ssim}};
+  if (q.lpips) out["lpips"] = *q.lpips;
+  return out;
+}
 
 nlohmann::ordered_json to_json(const TrainResult& r) {
   nlohmann::ordered_json out{{"checkpoint", r.checkpoint}, {"hash", fmt::format("{:016x}", r.hash)}};
@@ -27,14 +32,20 @@ nlohmann::ordered_json to_json(const TrainResult& r) {
   return out;
 }
 
-void print(const TrainResult& r) {
+std::string lpips(const Quality& q) { return q.lpips ? fmt::format(", {:.3f} LPIPS", *q.lpips) : ""; }
+
+void print(const TrainResult& r, const std::string& folder) {
   const Validation& v = r.validation;
   if (!v.restored.empty()) {
-    fmt::print("degraded {:.2f} dB PSNR, {:.3f} SSIM", v.degraded.psnr, v.degraded.ssim);
-    for (size_t i = 0; i < v.ws.size(); ++i) fmt::print("; w = {}: {:.2f} dB, {:.3f}", v.ws[i], v.restored[i].psnr, v.restored[i].ssim);
+    fmt::print("degraded {:.2f} dB PSNR, {:.3f} SSIM{}", v.degraded.psnr, v.degraded.ssim, lpips(v.degraded));
+    for (size_t i = 0; i < v.ws.size(); ++i)
+      fmt::print("; w = {}: {:.2f} dB, {:.3f}{}", v.ws[i], v.restored[i].psnr, v.restored[i].ssim, lpips(v.restored[i]));
     fmt::print("\ncodes predicted: {:.1f}% (nearest neighbour: {:.1f}%)\n", 100 * v.code_accuracy, 100 * v.nearest_accuracy);
   }
-  fmt::print("{}  hash {:016x}\n", r.checkpoint, r.hash);
+  std::string sheets;
+  for (const char* sheet : {"vqgan.png", "codes.png", "sheet.png"})
+    if (std::filesystem::exists(folder + "/" + sheet)) sheets += fmt::format("  {}/{}", folder, sheet);
+  fmt::print("metrics   {0}/metrics.jsonl\nevents    tensorboard --logdir {0}/events\nsheets  {1}\n{2}  hash {3:016x}\n", folder, sheets, r.checkpoint, r.hash);
 }
 
 }  // namespace
@@ -64,7 +75,7 @@ int run_train(const TrainCommand& c) {
     return kStoppedEarly;
   }
   if (c.json) fmt::print("{}\n", to_json(r).dump(2));
-  else print(r);
+  else print(r, recipe.out);
   return kDone;
 }
 

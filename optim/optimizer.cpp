@@ -83,22 +83,29 @@ void Sgd::step(const StepOptions& o) {
   if (o.ema) o.ema->update();
 }
 
-double global_grad_norm(const ParameterList& parameters) {
-  const OpName name("global_grad_norm");
+std::vector<double> grad_squares(const ParameterList& parameters) {
+  const OpName name("grad_squares");
+  std::vector<double> all(parameters.size(), 0.0);
   std::vector<Tensor> gradients;
-  for (const auto& p : parameters)
-    if (p.var.grad()) gradients.push_back(p.var.grad());
-  if (gradients.empty()) return 0;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < parameters.size(); ++i)
+    if (parameters[i].var.grad()) gradients.push_back(parameters[i].var.grad()), places.push_back(i);
+  if (gradients.empty()) return all;
   // All sums first, then one look at them: on a device each look waits for the work queued so far.
   const Tensor squares({int64_t(gradients.size())}, DType::f64, gradients[0].device());
   for (size_t i = 0; i < gradients.size(); ++i) {
     const Tensor& g = gradients[i];
-    KIN_CHECK(g.device() == squares.device(), "global_grad_norm: gradients must be on one device, got ", gradients[0], " and ", g);
+    KIN_CHECK(g.device() == squares.device(), "grad_squares: gradients must be on one device, got ", gradients[0], " and ", g);
     sum_squares(context_of(g), {g.raw(), squares.raw<double>() + i, g.numel(), g.dtype()});
   }
   const Tensor here = squares.host();
+  for (size_t i = 0; i < places.size(); ++i) all[places[i]] = here.span<double>()[i];
+  return all;
+}
+
+double global_grad_norm(const ParameterList& parameters) {
   double total = 0;
-  for (double s : here.span<double>()) total += s;
+  for (const double s : grad_squares(parameters)) total += s;
   return std::sqrt(total);
 }
 

@@ -73,6 +73,9 @@ class Sgd : public Optimizer {
   std::vector<Tensor> buffers_;
 };
 
+/// Sum of squares of each parameter's gradient, in f64, 0 where there is none; on a device one look at all of them.
+/// Throws Error when gradients are on different devices.
+std::vector<double> grad_squares(const ParameterList& parameters);
 /// Euclidean norm over all gradients of the list, in f64; the same bits for any number of threads.
 /// Throws Error when gradients are on different devices.
 double global_grad_norm(const ParameterList& parameters);

@@ -10,6 +10,7 @@ enum ExitCode {
   kUsage = 2,         // wrong options or recipe
   kSomeFailed = 3,    // some inputs failed, the others are done
   kCheckFailed = 4,   // gradcheck, parity
+  kStageDead = 5,     // train: a stage was dead and the recipe said stop; a state is saved
   kStoppedEarly = 75, // stopped, a checkpoint to go on from is written
 };
 

@@ -1,6 +1,7 @@
 #include "apps/cli/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +10,14 @@
 namespace kintsugi {
 namespace {
 constexpr double kBarEvery = 0.1, kLineEvery = 5;  // seconds
+
+// What fits into one line of the terminal, where it tells its width.
+std::string clipped(const std::string& line) {
+  winsize size = {};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? line.substr(0, size_t(size.ws_col) - 1) : line;
 }
+}  // namespace
 
 std::string duration(double s) {
   const int64_t whole = int64_t(s), minutes = whole / 60, hours = minutes / 60;
@@ -24,26 +32,27 @@ Progress::Progress(std::string label, int64_t total, bool quiet, int64_t first)
       start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
-  if (!quiet_ && bar_ && last_drawn_ >= 0) std::fputc('\n', stderr);
+  if (!quiet_ && bar_ && last_drawn_ >= 0) std::fputs(panel_ ? "\n\n" : "\n", stderr);
 }
 
 double Progress::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
-void Progress::update(int64_t done, const std::string& note) {
+void Progress::update(int64_t done, const std::string& note, const std::function<std::string()>& panel) {
   if (quiet_) return;
   const double now = seconds();
   if (done < total_ && now - last_drawn_ < (bar_ ? kBarEvery : kLineEvery)) return;
   last_drawn_ = now;
-  draw(done, note);
+  draw(done, note, bar_ && panel ? panel() : "");
 }
 
 void Progress::say(const std::string& line) {
   const bool over_bar = !quiet_ && bar_ && last_drawn_ >= 0;
-  fmt::print(stderr, "{}{}\n", over_bar ? "\r\033[K" : "", line);
+  fmt::print(stderr, "{}{}\n", !over_bar ? "" : panel_ ? "\r\033[J" : "\r\033[K", line);
   if (over_bar) last_drawn_ = -1;
+  panel_ = false;
 }
 
-void Progress::draw(int64_t done, const std::string& note) {
+void Progress::draw(int64_t done, const std::string& note, const std::string& panel) {
   const double share = double(done) / double(total_), now = seconds();
   const std::string left =
       done > first_ && done < total_ ? " left " + duration(now * double(total_ - done) / double(done - first_)) : " in " + duration(now);
@@ -53,7 +62,12 @@ void Progress::draw(int64_t done, const std::string& note) {
   }
   constexpr int width = 28;
   const int filled = std::clamp(int(share * width), 0, width);
-  fmt::print(stderr, "\r\033[K{:<18} [{}{}] {}/{}{} {}", label_, std::string(size_t(filled), '#'), std::string(size_t(width - filled), '.'), done, total_, left, note);
+  const std::string line = fmt::format("{:<18} [{}{}] {}/{}{} {}", label_, std::string(size_t(filled), '#'), std::string(size_t(width - filled), '.'),
+                                       done, total_, left, note);
+  fmt::print(stderr, "\r\033[K{}", panel.empty() ? line : clipped(line));
+  // Below the bar and back up to it.
+  if (!panel.empty()) fmt::print(stderr, "\n\r\033[K{}\033[A", clipped(panel));
+  panel_ = !panel.empty();
   std::fflush(stderr);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace kintsugi {
@@ -14,18 +15,19 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` steps are finished; `note` stands behind ("loss 0.123").
-  void update(int64_t done, const std::string& note = {});
+  /// `done` steps are finished; `note` stands behind ("loss 0.123"). On a terminal, what `panel` gives stands on a line below the bar; it is
+  /// only asked when something is drawn.
+  void update(int64_t done, const std::string& note = {}, const std::function<std::string()>& panel = {});
   /// A line of its own on stderr, quiet or not; the bar is drawn anew below it.
   void say(const std::string& line);
 
  private:
   double seconds() const;
-  void draw(int64_t done, const std::string& note);
+  void draw(int64_t done, const std::string& note, const std::string& panel);
 
   std::string label_;
   int64_t total_, first_;
-  bool quiet_, bar_;
+  bool quiet_, bar_, panel_ = false;  // panel_: a line stands below the bar
   std::chrono::steady_clock::time_point start_;
   double last_drawn_ = -1e9;
 };

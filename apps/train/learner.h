@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/train/recipe.h"
+#include "apps/watch/values.h"
 #include "models/losses/image_objective.h"
 #include "nn/scope.h"
 #include "optim/ema.h"
@@ -32,11 +33,18 @@ class Learner {
     std::vector<StepReport> reports;  // one per micro-batch
     double grad_norm;                 // of their mean gradient, before clipping
   };
+  /// What the last step shows to those who watch.
+  struct Shown {
+    std::vector<Tensor> codes;         // per micro-batch, where there are any
+    Values module_norms;               // of the mean gradient, before clipping, by the first part of the parameters' names
+    std::vector<double> tensor_norms;  // the same of every parameter
+  };
   /// One step: zeroes the gradients, runs compute(0), compute(1), ... (forward and backward of each micro-batch), updates weights and
   /// average along the mean gradient. When a loss or the norm is not finite, nothing is updated: all of it runs once more under a
   /// FiniteWatch, and NotFiniteError names the first tensor that was not finite, its layer and the step.
   Taken step(int64_t step, size_t micro_batches, const std::function<StepReport(size_t)>& compute);
 
+  const Shown& shown() const { return shown_; }
   const std::string& name() const { return name_; }
   const std::string& prefix() const { return prefix_; }
   ParameterStore& store() { return store_; }
@@ -50,6 +58,7 @@ class Learner {
   Schedule schedule_;
   Adam adam_;
   Ema ema_;
+  Shown shown_;
 };
 
 /// Each loss, averaged over the micro-batches.

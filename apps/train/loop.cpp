@@ -4,7 +4,11 @@
 
 #include <chrono>
 
+#include "apps/bench/machine.h"
+#include "apps/watch/dead_stage.h"
+#include "apps/watch/health.h"
 #include "data/loader.h"
+#include "tensor/storage.h"
 
 namespace kintsugi {
 namespace {
@@ -27,6 +31,7 @@ class Loop {
   Loop(Run& run, Stage& stage, const Inputs& inputs, Position at)
       : run_(run), stage_(stage), s_(stage.recipe()), inputs_(inputs), at_(std::move(at)),
         loader_(stage.data(), {.batch = s_.batch, .threads = run.recipe.data.workers, .seed = run.recipe.seed, .first_batch = at_.step * s_.accumulate}),
+        health_(run.recipe.model.codebook_size, run.recipe.watch.window, s_.steps), dead_(run.recipe.watch, run.recipe.model.codebook_size),
         progress_(stage.name(), s_.steps, run.options.quiet, at_.step) {
     run_.progress = &progress_;
   }
@@ -47,6 +52,9 @@ class Loop {
         if (s_.save_every > 0 && at_.step % s_.save_every == 0 && at_.step < s_.steps) save_state(), stage_.save("");
       }
     } catch (const StopRequested&) {
+      save_state();
+      throw;
+    } catch (const DeadStageError&) {
       save_state();
       throw;
     }
@@ -82,16 +90,39 @@ class Loop {
       waited += seconds_since(asked);
       batches.push_back(on_device(std::move(batch), run_.device));
     }
-    Values values = stage_.step(at_.step, batches);
-    const double took = seconds_since(start);
-    values.insert(values.end(), {{"images_per_second", double(s_.batch) * s_.accumulate / took}, {"data_wait", waited / took}});
+    const Values values = stage_.step(at_.step, batches);
+    const Learner::Shown& shown = stage_.learners().front()->shown();
+    std::vector<int64_t> codes;
+    for (const Tensor& t : shown.codes) {
+      const Tensor here = t.host();
+      codes.insert(codes.end(), here.span<int64_t>().begin(), here.span<int64_t>().end());
+    }
+    health_.add({values, shown.module_norms, codes, int64_t(s_.batch) * s_.accumulate, seconds_since(start), waited});
     run_.log.write(stage_.name(), at_.step, values);
     ++at_.step;
     at_.validated = false;
     saved_.clear();
+    if (at_.step % run_.recipe.watch.window == 0 || at_.step == s_.steps) write_health(shown);
     std::string note;
     for (size_t i = 0; i < std::min(values.size(), kShownValues); ++i) note += fmt::format("{} {:.4f}  ", values[i].first, values[i].second);
-    progress_.update(at_.step, note);
+    progress_.update(at_.step, note, [&] { return panel(health_.values(at_.step, memory()), run_.recipe.model.codebook_size); });
+    for (const std::string& reason : dead_.observe(values, health_.settled_perplexity())) tell_dead(reason);
+  }
+
+  MemorySeen memory() const { return {allocator_stats(run_.device).peak_bytes, bench::peak_memory()}; }
+
+  void write_health(const Learner::Shown& shown) {
+    Summary summary;
+    if (!health_.codes().empty()) summary.histogram("health/code_use", health_.codes().use());
+    summary.histogram("health/gradients", shown.tensor_norms);
+    run_.log.write(stage_.name() + " health", at_.step - 1, health_.values(at_.step, memory()), std::move(summary));
+  }
+
+  void tell_dead(const std::string& reason) {
+    const std::string where = fmt::format("{}, step {}: {}", stage_.name(), at_.step - 1, reason);
+    if (run_.recipe.watch.on_dead == "stop")
+      throw DeadStageError(where + "; watch.on_dead = \"stop\" ends the run. Its state is saved: --resume --set watch.on_dead=warn goes on");
+    progress_.say("warning: " + where);
   }
 
   void validate() {
@@ -125,6 +156,8 @@ class Loop {
   Position at_;
   std::filesystem::path saved_;  // the file of this position; empty: not saved yet
   Loader loader_;
+  Health health_;
+  DeadStage dead_;
   Progress progress_;
 };
 
@@ -138,6 +171,7 @@ void train_stage(Run& run, Stage& stage, const Inputs& inputs, const std::option
     at.last_stage = run.options.last_stage;
     run.say(fmt::format("{}: goes on behind step {} of {}", stage.name(), at.step, stage.recipe().steps));
   }
+  run.log.begin_stage(stage.name(), at.step, at.validated);
   Loop loop(run, stage, inputs, at);
   if (!saved) loop.save_state();
   loop.run();

@@ -48,4 +48,18 @@ ImageLoss perceptual_loss(const Recipe& r, Device device) {
   return [store, loss](const Var& output, const Tensor& target) { return loss(output, target); };
 }
 
+ImageMetric lpips_metric(const Recipe& r, Device device) {
+  const std::string& weights = r.watch.lpips_weights.empty() && r.perceptual == "lpips" ? r.perceptual_weights : r.watch.lpips_weights;
+  if (weights.empty()) return {};
+  auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
+  const Lpips lpips(store->root());
+  load_parameters(open_network(weights, kLpipsKind).tensors, *store);
+  return [store, lpips](const Tensor& images, const Tensor& truth) {
+    const NoGrad off;
+    const Tensor distances = lpips(images.to(store->device()), truth.to(store->device())).distance.value().host();
+    const auto d = distances.span<float>();
+    return std::vector<double>(d.begin(), d.end());
+  };
+}
+
 }  // namespace kintsugi

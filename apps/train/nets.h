@@ -4,6 +4,7 @@
 #include <string>
 
 #include "apps/train/recipe.h"
+#include "apps/train/validate.h"
 #include "models/codeformer/codeformer.h"
 #include "models/losses/perceptual.h"
 #include "models/vqgan/discriminator.h"
@@ -28,5 +29,7 @@ using Critic = Built<Discriminator, DiscriminatorArgs>;
 
 /// The recipe's perceptual loss with its feature network; weights come from the person, never from us. Empty for "none".
 ImageLoss perceptual_loss(const Recipe& recipe, Device device);
+/// LPIPS with its own scaling and nothing before it, to measure with. Empty where the recipe has no weights for it.
+ImageMetric lpips_metric(const Recipe& recipe, Device device);
 
 }  // namespace kintsugi

@@ -59,6 +59,16 @@ void visit(Recipe& r, Visitor& v) {
   v("model.ndf", m.ndf, 1, 1024);
   v("model.d_layers", m.d_layers, 1, 8);
 
+  WatchOptions& w = r.watch;
+  v("watch.window", w.window, 1, 1 << 30);
+  v("watch.lpips_weights", w.lpips_weights);
+  v("watch.on_dead", w.on_dead, std::vector<std::string>{"warn", "stop"});
+  v("watch.dead_steps", w.dead_steps, 1, 1 << 30);
+  v("watch.dead_perplexity", w.dead_perplexity, 0.0, 1.0);
+  v("watch.dead_loss", w.dead_loss, 0.0, kAny);
+  v("watch.dead_logits", w.dead_logits, 0.0, kAny);
+  v("watch.dead_adaptive", w.dead_adaptive);
+
   const std::pair<const char*, StageRecipe*> stages[] = {{"stage1", &r.stage1}, {"stage2", &r.stage2}, {"stage3", &r.stage3}};
   for (const auto& [name, s] : stages) {
     const std::string p = std::string(name) + ".";

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/watch/options.h"
 #include "data/degrade.h"
 
 namespace kintsugi {
@@ -66,6 +67,7 @@ struct Recipe {
   std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made anew in every step
   DataRecipe data;
   ModelRecipe model;
+  WatchOptions watch;
   StageRecipe stage1, stage2, stage3;
 };
 

@@ -10,7 +10,8 @@
 namespace kintsugi {
 
 Run::Run(const Recipe& r, const TrainOptions& o, TrainingData d, int64_t keep_metrics)
-    : recipe(r), options(o), device(o.device), data(std::move(d)), perceptual(perceptual_loss(r, device)), log(r.out, resolved(r), keep_metrics),
+    : recipe(r), options(o), device(o.device), data(std::move(d)), perceptual(perceptual_loss(r, device)), lpips(lpips_metric(r, device)),
+      log(r.out, resolved(r), keep_metrics),
       states(r.out) {}
 
 Saved Run::save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store, const Metadata& more) const {

@@ -42,6 +42,7 @@ struct Run {
   Device device;
   TrainingData data;
   ImageLoss perceptual;
+  ImageMetric lpips;
   RunLog log;  // behind what may still refuse the recipe: a refused one leaves the run folder alone
   StateFolder states;
   TrainResult result;

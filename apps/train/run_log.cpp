@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "data/image_file.h"
 #include "kernels/base/error.h"
 #include "tensor/atomic_file.h"
 
@@ -34,12 +35,33 @@ int64_t RunLog::flushed_bytes() {
   return int64_t(std::filesystem::file_size(path("metrics.jsonl")));
 }
 
-void RunLog::write(const std::string& stage, int64_t step, const Values& values) {
+void RunLog::begin_stage(const std::string& stage, int64_t steps, bool validated) {
+  picture_.reset();
+  events_.emplace(path("events/" + stage), steps, validated);
+}
+
+void RunLog::forget_events(int first_stage) {
+  for (int stage = first_stage; stage <= 3; ++stage) cut_events(path(text("events/stage", stage)), 0, false);
+}
+
+void RunLog::picture(const std::string& name, const Image& image) {
+  write_image(path(name + ".png"), image);
+  picture_.emplace(name, image);
+}
+
+void RunLog::write(const std::string& stage, int64_t step, const Values& values, Summary summary) {
   nlohmann::ordered_json line{{"stage", stage}, {"step", step}};
   for (const auto& [name, value] : values) line[name] = value;
   const std::string text = line.dump() + "\n";
   const bool written = std::fwrite(text.data(), 1, text.size(), metrics_.get()) == text.size() && std::fflush(metrics_.get()) == 0;
   KIN_CHECK(written, path("metrics.jsonl"), ": cannot be written: ", std::strerror(errno));
+  if (!events_) return;
+  const size_t space = stage.find(' ');
+  const std::string prefix = space == std::string::npos ? "" : stage.substr(space + 1) + "/";
+  for (const auto& [name, value] : values) summary.scalar(prefix + name, value);
+  if (picture_) summary.image(prefix + picture_->first, picture_->second);
+  picture_.reset();
+  events_->write(step, summary);
 }
 
 }  // namespace kintsugi

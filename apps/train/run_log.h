@@ -1,15 +1,14 @@
-// What a run leaves behind besides its checkpoints: recipe.toml with every value, and metrics.jsonl, one JSON object a line.
+// What a run leaves behind besides its checkpoints: recipe.toml with every value, metrics.jsonl, one JSON object a line, and in events/ the
+// same for TensorBoard, a folder per stage.
 #pragma once
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "apps/watch/event_file.h"
 
 namespace kintsugi {
-
-/// Named numbers, in the order they are shown.
-using Values = std::vector<std::pair<std::string, double>>;
 
 class RunLog {
  public:
@@ -17,8 +16,16 @@ class RunLog {
   /// what is written goes on from there. Throws Error when the folder cannot be made or written, and when another process trains there.
   RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes = 0);
 
-  /// One line of metrics.jsonl: {"stage": ..., "step": ..., name: value, ...}; flushed at once.
-  void write(const std::string& stage, int64_t step, const Values& values);
+  /// Starts a stage's event file, which keeps what the folder holds of the first `steps` steps (event_file.h).
+  void begin_stage(const std::string& stage, int64_t steps, bool validated);
+  /// Removes the event files of a stage and of all behind it.
+  void forget_events(int first_stage);
+
+  /// One line of metrics.jsonl: {"stage": ..., "step": ..., name: value, ...}; flushed at once. The values go into the event file too,
+  /// with what `summary` shows besides: those of "stage1 health" under the tags health/NAME of stage1.
+  void write(const std::string& stage, int64_t step, const Values& values, Summary summary = {});
+  /// Writes NAME.png into the run folder; the next write() puts it into the event file.
+  void picture(const std::string& name, const Image& image);
 
   /// Bytes of metrics.jsonl, all of them on the disk.
   int64_t flushed_bytes();
@@ -32,6 +39,8 @@ class RunLog {
   };
   std::string folder_;
   std::unique_ptr<std::FILE, Close> metrics_;
+  std::optional<EventFile> events_;
+  std::optional<std::pair<std::string, Image>> picture_;  // waits for the next write
 };
 
 }  // namespace kintsugi

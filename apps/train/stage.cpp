@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "autograd/ops/binary.h"
-#include "data/image_file.h"
 
 namespace kintsugi {
 
@@ -40,17 +39,23 @@ void discriminator_update(Learner& learn, const Discriminator& d, int64_t step, 
   });
   const Values losses = mean_losses(taken.reports);
   values.insert(values.end(), losses.begin(), losses.end());
+  values.insert(values.end(), {{"grad_norm_d", taken.grad_norm}, {"lr_d", learn.rate(step)}});
 }
 
 Values measure_codeformer(Run& run, const std::string& stage, const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan,
                           const std::vector<double>& ws, const std::string& sheet) {
-  Validation& v = run.result.validation = validate(net, store, vqgan, *run.data.validation, ws, kSheetFaces, [&] { run.poll(); });
-  Values values{{"psnr_degraded", v.degraded.psnr}, {"ssim_degraded", v.degraded.ssim}, {"code_accuracy", v.code_accuracy}, {"nearest_accuracy", v.nearest_accuracy}};
+  Validation& v = run.result.validation = validate(net, store, vqgan, *run.data.validation, run.lpips, ws, kSheetFaces, [&] { run.poll(); });
+  Values values{{"psnr_degraded", v.degraded.psnr}, {"ssim_degraded", v.degraded.ssim},
+                {"code_accuracy", v.code_accuracy}, {"nearest_accuracy", v.nearest_accuracy}};
   for (size_t i = 0; i < ws.size(); ++i) {
     values.emplace_back(fmt::format("psnr_w{}", ws[i]), v.restored[i].psnr);
     values.emplace_back(fmt::format("ssim_w{}", ws[i]), v.restored[i].ssim);
   }
-  write_image(run.log.path(sheet), v.sheet);
+  if (v.degraded.lpips) {
+    values.emplace_back("lpips_degraded", *v.degraded.lpips);
+    for (size_t i = 0; i < ws.size(); ++i) values.emplace_back(fmt::format("lpips_w{}", ws[i]), *v.restored[i].lpips);
+  }
+  run.log.picture(sheet, v.sheet);
   run.say(fmt::format("{}: {:.1f}% of the clean faces' codes predicted ({:.1f}% by nearest neighbour)", stage, 100 * v.code_accuracy,
                       100 * v.nearest_accuracy));
   return values;

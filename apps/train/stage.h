@@ -58,7 +58,8 @@ std::vector<StepReport> generator_update(Learner& learn, int64_t step, std::span
 /// all would have it. Costs a pass of its own; empty for a single batch, which is measured where it is used.
 std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options,
                                           const std::function<AdaptiveGradients(const Batch&)>& gradients);
-/// A step of the discriminator on the clean faces and what the generator's step, as reported, made instead; appends mean losses.
+/// A step of the discriminator on the clean faces and what the generator's step, as reported, made instead; appends mean losses,
+/// grad_norm_d and lr_d.
 void discriminator_update(Learner& learn, const Discriminator& d, int64_t step, std::span<const Batch> batches,
                           const std::vector<StepReport>& generated, Values& values);
 

@@ -3,7 +3,6 @@
 
 #include "apps/train/handover.h"
 #include "apps/train/stage.h"
-#include "data/image_file.h"
 #include "models/vqgan/revive.h"
 #include "models/vqgan/stage.h"
 
@@ -45,11 +44,13 @@ class Stage1 : public Stage {
 
   Values validate() override {
     const EmaWeights averaged(learn_g_.ema());
-    const Reconstruction& r = run_.result.vqgan = validate_vqgan(*g_.net, *g_.store, *run_.data.validation, kSheetFaces, [&] { run_.poll(); });
+    const Reconstruction& r = run_.result.vqgan = validate_vqgan(*g_.net, *g_.store, *run_.data.validation, run_.lpips, kSheetFaces, [&] { run_.poll(); });
     run_.say(fmt::format("stage 1: the codebook redraws held-out faces at {:.2f} dB PSNR, {:.3f} SSIM; {:.0f} of {} codes in use", r.quality.psnr,
                          r.quality.ssim, r.perplexity, g_.net->args.codebook_size));
-    write_image(run_.log.path("vqgan.png"), r.sheet);
-    return {{"psnr", r.quality.psnr}, {"ssim", r.quality.ssim}, {"perplexity", r.perplexity}};
+    run_.log.picture("vqgan", r.sheet);
+    Values values{{"psnr", r.quality.psnr}, {"ssim", r.quality.ssim}, {"perplexity", r.perplexity}};
+    if (r.quality.lpips) values.emplace_back("lpips", *r.quality.lpips);
+    return values;
   }
 
   std::string best_by() const override { return "psnr"; }

@@ -28,7 +28,7 @@ class Stage2 : public Stage {
 
   Values validate() override {
     const EmaWeights averaged(learn_.ema());
-    return measure_codeformer(run_, name(), *net_.net, *net_.store, *vqgan_.net, {0}, "codes.png");
+    return measure_codeformer(run_, name(), *net_.net, *net_.store, *vqgan_.net, {0}, "codes");
   }
 
   std::string best_by() const override { return "code_accuracy"; }

@@ -45,7 +45,7 @@ class Stage3 : public Stage {
 
   Values validate() override {
     const EmaWeights averaged(learn_.ema());
-    return measure_codeformer(run_, name(), *net_.net, *net_.store, *vqgan_.net, {0, 0.5, 1}, "sheet.png");
+    return measure_codeformer(run_, name(), *net_.net, *net_.store, *vqgan_.net, {0, 0.5, 1}, "sheet");
   }
 
   std::string best_by() const override { return "psnr_w1"; }

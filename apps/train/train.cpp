@@ -60,6 +60,7 @@ TrainResult train(const Recipe& recipe, const TrainOptions& options) {
   run.states.sweep();
   if (!saved) {
     run.states.forget(first);
+    run.log.forget_events(first);
     if (source != recipe.out) copy_predecessors(source, recipe.out, first);
     if (options.resume) run.say(recipe.out + ": holds no training state yet; starting");
   }

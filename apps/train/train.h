@@ -1,6 +1,7 @@
 // The three stages of CodeFormer one after the other, from a recipe to a run folder:
 //   recipe.toml                every value of the run
-//   metrics.jsonl              losses, learning rates and gradient norms, one line per step
+//   metrics.jsonl              losses, learning rates and gradient norms, one line per step; the health panel; validations
+//   events/stage1/... stage3/  the same and more for TensorBoard
 //   vqgan.safetensors          stage I: codebook and generator (averaged weights)
 //   discriminator.safetensors  stage I: goes on in stage III
 //   codes.safetensors          stage II: CodeFormer that predicts codes, w = 0
@@ -37,7 +38,7 @@ struct TrainResult {
 /// Runs the stages asked for; earlier stages' files are read from the run folder, or first copied there from recipe.from. Throws Error when
 /// such a file is missing, of another network, other sizes or another codebook, or when a run to be resumed was started with another
 /// recipe or other inputs, and UsageError when an unfinished run would be overwritten unasked: the run folder is left alone then. Throws
-/// NotFiniteError when a number stops being finite: files written before, at the end of a stage or within it (save_every), stay as they are.
+/// NotFiniteError when a number stops being finite, and DeadStageError, with a state saved, when a stage is dead and the recipe says stop: files written before, at the end of a stage or within it (save_every), stay as they are.
 TrainResult train(const Recipe& recipe, const TrainOptions& options = {});
 
 }  // namespace kintsugi

@@ -15,15 +15,30 @@ constexpr int kSheetGap = 2;
 
 // Sums while faces go by; divides at the end.
 struct Average {
-  Quality sum;
+  const ImageMetric& lpips;
+  Quality sum = {};
   int64_t count = 0;
-  void add(const Image& a, const Image& truth) {
-    sum.psnr += psnr(a, truth);
-    sum.ssim += ssim(a, truth);
-    ++count;
+  void add(const std::vector<Image>& pictures, const std::vector<Image>& truth) {
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      sum.psnr += psnr(pictures[i], truth[i]);
+      sum.ssim += ssim(pictures[i], truth[i]);
+    }
+    if (lpips)
+      for (const double d : lpips(to_tensor(pictures), to_tensor(truth))) sum.lpips = sum.lpips.value_or(0) + d;
+    count += int64_t(pictures.size());
   }
-  Quality mean() const { return {sum.psnr / double(count), sum.ssim / double(count)}; }
+  Quality mean() const {
+    Quality q{sum.psnr / double(count), sum.ssim / double(count)};
+    if (sum.lpips) q.lpips = *sum.lpips / double(count);
+    return q;
+  }
 };
+
+std::vector<Image> images_of(const Tensor& batch) {
+  std::vector<Image> images;
+  for (int64_t n = 0; n < batch.dim(0); ++n) images.push_back(to_image(batch, n));
+  return images;
+}
 
 template <class Visit>
 void for_each_batch(const Dataset& faces, const Poll& poll, Visit&& visit) {
@@ -45,37 +60,33 @@ int64_t equal_count(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const std::vector<double>& ws,
-                    int sheet_rows, const Poll& poll) {
+Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const ImageMetric& lpips,
+                    const std::vector<double>& ws, int sheet_rows, const Poll& poll) {
   const Evaluating evaluating(store);
   const NoGrad off;
-  Average degraded;
-  std::vector<Average> restored(ws.size());
+  Average degraded{lpips};
+  std::vector<Average> restored(ws.size(), Average{lpips});
   int64_t tokens = 0, predicted = 0, nearest = 0;
   std::vector<Image> cells;
   for_each_batch(faces, poll, [&](const Batch& batch) {
     const Tensor gt = batch.gt.to(store.device()), lq = batch.lq.to(store.device());
     const Tensor truth = vqgan.codes(gt);
-    std::vector<Tensor> images;
+    std::vector<std::vector<Image>> images;
     for (double w : ws) {
       const CodeFormerOutput out = net(lq, {.w = w, .adain = true});
-      images.push_back(out.image.value());
+      images.push_back(images_of(out.image.value()));
       if (w != ws.front()) continue;
       tokens += truth.numel();
       predicted += equal_count(out.indices.reshape(truth.shape()), truth);
       nearest += equal_count(vqgan.codes(lq), truth);
     }
-    for (int64_t n = 0; n < batch.gt.dim(0); ++n) {
-      const Image clean = to_image(batch.gt, n), before = to_image(batch.lq, n);
-      const bool shown = int(cells.size()) < sheet_rows * int(ws.size() + 2);
-      degraded.add(before, clean);
-      if (shown) cells.push_back(before);
-      for (size_t i = 0; i < ws.size(); ++i) {
-        const Image image = to_image(images[i], n);
-        restored[i].add(image, clean);
-        if (shown) cells.push_back(image);
-      }
-      if (shown) cells.push_back(clean);
+    const std::vector<Image> clean = images_of(batch.gt), before = images_of(batch.lq);
+    degraded.add(before, clean);
+    for (size_t i = 0; i < ws.size(); ++i) restored[i].add(images[i], clean);
+    for (size_t n = 0; n < clean.size() && int(cells.size()) < sheet_rows * int(ws.size() + 2); ++n) {
+      cells.push_back(before[n]);
+      for (const auto& restored_by_w : images) cells.push_back(restored_by_w[n]);
+      cells.push_back(clean[n]);
     }
   });
   Validation v;
@@ -88,10 +99,11 @@ Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEn
   return v;
 }
 
-Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, int sheet_columns, const Poll& poll) {
+Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, const ImageMetric& lpips, int sheet_columns,
+                              const Poll& poll) {
   const Evaluating evaluating(store);
   const NoGrad off;
-  Average average;
+  Average average{lpips};
   std::vector<int64_t> codes;
   std::vector<Image> truths, results;
   for_each_batch(faces, poll, [&](const Batch& batch) {
@@ -99,12 +111,11 @@ Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, c
     const Tensor indices = out.quantized.indices.host();
     const auto used = indices.span<int64_t>();
     codes.insert(codes.end(), used.begin(), used.end());
-    for (int64_t n = 0; n < batch.gt.dim(0); ++n) {
-      const Image gt = to_image(batch.gt, n), result = to_image(out.image.value(), n);
-      average.add(result, gt);
-      if (int(truths.size()) >= sheet_columns) continue;
-      truths.push_back(gt);
-      results.push_back(result);
+    const std::vector<Image> clean = images_of(batch.gt), redrawn = images_of(out.image.value());
+    average.add(redrawn, clean);
+    for (size_t n = 0; n < clean.size() && int(truths.size()) < sheet_columns; ++n) {
+      truths.push_back(clean[n]);
+      results.push_back(redrawn[n]);
     }
   });
   const int columns = int(truths.size());

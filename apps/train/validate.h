@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "apps/restore/restorer.h"
@@ -8,10 +9,14 @@
 
 namespace kintsugi {
 
-/// Averages over the validation faces. PSNR in dB and SSIM against the truth, on 8-bit RGB.
+/// Averages over the validation faces against the truth: PSNR in dB and SSIM on 8-bit RGB, LPIPS where there are weights for it.
 struct Quality {
   double psnr = 0, ssim = 0;
+  std::optional<double> lpips = {};
 };
+
+/// A distance of each picture of a batch [N,H,W,3] in [-1,1] from the truth; empty: not measured.
+using ImageMetric = std::function<std::vector<double>(const Tensor& images, const Tensor& truth)>;
 
 struct Validation {
   Quality degraded;
@@ -26,15 +31,16 @@ struct Validation {
 using Poll = std::function<void()>;
 
 /// Measures a CodeFormer on fixed degraded faces. `sheet_rows`: how many faces the sheet shows.
-Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const std::vector<double>& ws,
-                    int sheet_rows, const Poll& poll);
+Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const ImageMetric& lpips,
+                    const std::vector<double>& ws, int sheet_rows, const Poll& poll);
 
-/// Mean PSNR and SSIM of a VQGAN's reconstruction of the clean faces, and a sheet of truth over reconstruction.
+/// Quality of a VQGAN's reconstruction of the clean faces, and a sheet of truth over reconstruction.
 struct Reconstruction {
   Quality quality;
   double perplexity = 0;  // codes in use over all validation faces
   Image sheet;
 };
-Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, int sheet_columns, const Poll& poll);
+Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, const ImageMetric& lpips, int sheet_columns,
+                              const Poll& poll);
 
 }  // namespace kintsugi

@@ -3,9 +3,18 @@
 #include "autograd/engine.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/cross_entropy.h"
+#include "autograd/ops/reduce.h"
 
 namespace kintsugi {
 namespace {
+
+double share_equal(const Tensor& a, const Tensor& b) {
+  const Tensor here_a = a.host(), here_b = b.host();
+  const auto x = here_a.span<int64_t>(), y = here_b.span<int64_t>();
+  int64_t equal = 0;
+  for (size_t i = 0; i < x.size(); ++i) equal += x[i] == y[i];
+  return double(equal) / double(x.size());
+}
 
 // The token terms, weighted; empty when both are off.
 Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Tensor& target, const TokenOptions& options,
@@ -22,6 +31,7 @@ Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Te
   if (options.entropy_weight > 0) {
     const Var entropy = cross_entropy(out.logits, target.reshape(Shape{n, tokens})) * options.entropy_weight;
     report.add("cross_entropy_loss", entropy.item());
+    report.add("code_accuracy", share_equal(report.codes, target));
     total = total ? total + entropy : entropy;
   }
   return total;
@@ -31,7 +41,9 @@ Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Te
 
 StepReport stage2_step(const CodeFormer& net, const Tensor& in, const Tensor& target, const TokenOptions& options) {
   StepReport report;
-  const Var total = token_objective(net, net(in, {.code_only = true}), target, options, report);
+  const CodeFormerOutput out = net(in, {.code_only = true});
+  report.codes = argmax(out.logits, -1);
+  const Var total = token_objective(net, out, target, options, report);
   KIN_CHECK(bool(total), "codeformer: feature_weight and entropy_weight are both 0, so there is nothing to train on");
   backward(total);
   return report;
@@ -41,6 +53,7 @@ StepReport joint_generator_step(const CodeFormer& net, const Discriminator* disc
                                 const Tensor& target, double w, const JointOptions& options) {
   StepReport report;
   const CodeFormerOutput out = net(in, {.w = w});
+  report.codes = out.indices;
   const Var tokens = token_objective(net, out, target, options.tokens, report);
   const Var last_layer = discriminator ? net.last_layer(options.generator_is_frozen) : Var();
   const Var image = image_objective(out.image, gt, discriminator, last_layer, options.image, report);

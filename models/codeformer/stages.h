@@ -16,8 +16,8 @@ struct TokenOptions {
 };
 
 /// Stage II on degraded images `in` [N,H,W,3] with the clean faces' codes `target` (i64, N x T in any shape), from
-/// VQAutoEncoder::codes of a trained stage I network or stored. Adds gradients to the leaves; reports l_feat_encoder and
-/// cross_entropy_loss.
+/// VQAutoEncoder::codes of a trained stage I network or stored. Adds gradients to the leaves; reports codes, l_feat_encoder,
+/// cross_entropy_loss and, beside it, code_accuracy (share of predicted codes that are the target's).
 StepReport stage2_step(const CodeFormer& net, const Tensor& in, const Tensor& target, const TokenOptions& options = {});
 
 struct JointOptions {

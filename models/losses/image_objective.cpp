@@ -67,6 +67,7 @@ Var image_objective(const Var& image, const Tensor& target, const Discriminator*
     report.add("l_g_gan", weight * gan.loss);
     report.add("d_weight", weight);
     report.add("d_weight_clamped", d.value);
+    report.add("d_weight_at_max", d.value >= options.adaptive.max);
     report.add("recon_grad_norm", d.recon_norm);
     report.add("gan_grad_norm", d.gan_norm);
     const NoGrad no_grad;

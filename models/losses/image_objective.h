@@ -17,6 +17,7 @@ namespace kintsugi {
 struct StepReport {
   std::vector<std::pair<std::string, double>> losses;
   Tensor output;     // the image, where the step made one
+  Tensor codes;      // i64, the code of every token: the quantiser's or the predicted one
   bool gan = false;  // the adversarial term took part, so a discriminator step is due
 
   void add(std::string name, double value) { losses.emplace_back(std::move(name), value); }
@@ -38,7 +39,8 @@ struct ImageObjectiveOptions {
 ///   l1_weight |image - target|_1 + perceptual + d gan_weight gan,   d = adaptive_weight at last_layer (a constant),
 /// with the last term only when there is a discriminator. Its value is not the loss: the losses are differentiated with respect
 /// to the image here, once, and only that gradient is left to be carried on. Reports l_g_pix, l_g_percep and, with a
-/// discriminator, g_gan_raw, l_g_gan, d_weight (= d gan_weight), d_weight_clamped (= d), recon_grad_norm, gan_grad_norm; sets
+/// discriminator, g_gan_raw, l_g_gan, d_weight (= d gan_weight), d_weight_clamped (= d), d_weight_at_max (1 where d is at its upper bound, else 0),
+/// recon_grad_norm, gan_grad_norm; sets
 /// output and gan. The discriminator's parameters get no gradient; its running statistics move when it is in train mode, as in
 /// the released code.
 Var image_objective(const Var& image, const Tensor& target, const Discriminator* discriminator, const Var& last_layer,

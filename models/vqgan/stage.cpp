@@ -12,6 +12,7 @@ StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* 
                                  int64_t iteration, const Stage1Options& options) {
   StepReport report;
   const VQAutoEncoder::Output out = net(gt);
+  report.codes = out.quantized.indices;
   const bool gan = discriminator && iteration > options.net_d_start_iter;
   const Var image = image_objective(out.image, gt, gan ? discriminator : nullptr, last_layer(net), options.image, report);
   const Var codebook = out.quantized.loss * options.codebook_weight;

@@ -12,7 +12,7 @@ struct Stage1Options {
 };
 
 /// One generator pass over clean images [N,H,W,3]; adds the gradients of  L1 + perceptual + codebook loss [+ adaptive GAN]  to
-/// the network's leaves. A null discriminator means none. Reports l_codebook and what image_objective reports. The caller zeroes
+/// the network's leaves. A null discriminator means none. Reports l_codebook, codes and what image_objective reports. The caller zeroes
 /// gradients, steps the optimiser and, where report.gan says so, then calls discriminator_step(d, gt, report.output, ...).
 StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* discriminator, const Tensor& gt,
                                  int64_t iteration, const Stage1Options& options = {});

@@ -24,7 +24,7 @@ TEST_CASE("train: three stages end to end, the same from run to run and for any 
   std::istringstream metrics(content(first.path / "metrics.jsonl"));
   int lines = 0;
   for (std::string line; std::getline(metrics, line); ++lines) CHECK(nlohmann::json::parse(line).contains("stage"));
-  CHECK(lines == 3 + 2 + 2 + 3);  // steps, and a validation per stage
+  CHECK(lines == 3 + 2 + 2 + 2 * 3);  // steps, and per stage a health panel and a validation
   CHECK(first.run.out.find("codeformer.safetensors  hash ") != std::string::npos);
   CHECK(first.run.out.find("stage1") == std::string::npos);
   CHECK(first.run.err.find("stage1 3/3") != std::string::npos);

@@ -186,7 +186,7 @@ TEST_CASE("stage III: the image trains the fusion, the tokens the rest; the larg
   const StepReport large = stage3_generator_step(j.net, &j.d, j.batch, 100001, options);
   CHECK(!large.gan);
   CHECK(!large.output);
-  CHECK(large.losses.size() == 2);
+  CHECK(large.losses.size() == 3);  // two losses and the accuracy
   CHECK(!j.net.last_layer(true).grad());
 }
 

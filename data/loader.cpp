@@ -52,7 +52,7 @@ Loader::Prepared Loader::prepare(int64_t number) {
       const uint64_t epoch = uint64_t(position / size);
       samples.emplace_back(epoch, (*order_of(epoch))[size_t(position % size)]);
     }
-    p.batch = make_batch(*dataset_, samples);
+    p.batch = make_batch(options_.choose ? options_.choose(number) : *dataset_, samples);
     p.batch.number = number;
   } catch (...) {
     p.error = std::current_exception();

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -19,6 +20,9 @@ struct LoaderOptions {
   uint64_t seed = 0;
   bool shuffle = true;
   int64_t first_batch = 0;  // number of the first batch, to go on where a run stopped
+  /// Which dataset batch n is made of, where that changes in the course of a run (another degradation in each phase); all have the
+  /// size of the loader's own. Called from the loader's threads.
+  std::function<const Dataset&(int64_t batch)> choose = {};
 };
 
 /// An endless stream of batches. Sample p of the stream belongs to epoch p / size and is entry p mod size of that epoch's

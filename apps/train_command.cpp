@@ -48,12 +48,16 @@ int run_train(const TrainCommand& c) {
     fmt::print("{}", resolved(recipe));
     return kDone;
   }
-  TrainOptions options{.quiet = c.quiet, .device = choose_device(c.device, c.quiet), .resume = c.resume, .overwrite = c.overwrite,
+  TrainOptions options{.first_stage = recipe.stages.front(), .last_stage = recipe.stages.back(), .quiet = c.quiet,
+                       .device = choose_device(c.device, c.quiet), .resume = c.resume, .overwrite = c.overwrite,
                        .stop = [] { return StopSignals::received() != 0; }};
   if (!c.stages.empty()) {
     const std::set<int> stages(c.stages.begin(), c.stages.end());
     if (*stages.rbegin() - *stages.begin() >= int(stages.size()))
       throw UsageError("--stage: 2 stands between 1 and 3; give it too, or one stage at a time");
+    for (int stage : stages)
+      if (stage < recipe.stages.front() || stage > recipe.stages.back())
+        throw UsageError(text("--stage ", stage, ": the recipe has stages ", recipe.stages.front(), " to ", recipe.stages.back()));
     options.first_stage = *stages.begin();
     options.last_stage = *stages.rbegin();
   }

@@ -1,5 +1,6 @@
 #include "apps/train/learner.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/finite_watch.h"
@@ -7,9 +8,23 @@
 
 namespace kintsugi {
 
-Learner::Learner(std::string name, std::string prefix, ParameterStore& store, const StageRecipe& r)
-    : name_(std::move(name)), prefix_(std::move(prefix)), store_(store), clip_(r.clip), schedule_(warm_up(cosine(r.lr, std::max(1, r.steps), r.lr_end), r.warmup)),
-      adam_(store.trainable(), {.beta1 = r.beta1, .beta2 = r.beta2}), ema_(store.trainable(), r.ema) {}
+namespace {
+
+Schedule schedule_of(const StageRecipe& r, double lr) {
+  if (r.schedule == "constant") return constant_rate(lr);
+  if (r.schedule == "multistep") return multistep(lr, {r.milestones.begin(), r.milestones.end()}, r.gamma);
+  std::vector<int64_t> periods(r.periods.begin(), r.periods.end());
+  if (periods.empty()) periods = {std::max(1, r.steps)};
+  std::vector<double> weights = r.period_weights;
+  weights.resize(periods.size(), 1);
+  return cosine_restart(lr, std::move(periods), std::move(weights), r.lr_end);
+}
+
+}  // namespace
+
+Learner::Learner(std::string name, std::string prefix, ParameterStore& store, const StageRecipe& r, double lr)
+    : name_(std::move(name)), prefix_(std::move(prefix)), store_(store), clip_(r.clip), schedule_(warm_up(schedule_of(r, lr), r.warmup)),
+      adam_(store.trainable(), {.beta1 = r.beta1, .beta2 = r.beta2, .weight_decay = r.weight_decay}), ema_(store.trainable(), r.ema) {}
 
 Learner::Taken Learner::step(int64_t step, size_t micro_batches, const std::function<StepReport(size_t)>& compute) {
   adam_.zero_grad();

@@ -22,8 +22,8 @@ struct NotFiniteError : Error {
 class Learner {
  public:
   /// Trains what is trainable in `store` now. `name` stands in messages ("stage1 generator"), `prefix` before its tensors in a training
-  /// state ("g.").
-  Learner(std::string name, std::string prefix, ParameterStore& store, const StageRecipe& recipe);
+  /// state ("g."). `lr` is the recipe's, or the discriminator's own.
+  Learner(std::string name, std::string prefix, ParameterStore& store, const StageRecipe& recipe, double lr);
 
   /// Learning rate of step n = 0, 1, ...
   double rate(int64_t step) const { return schedule_(step); }

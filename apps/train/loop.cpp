@@ -26,7 +26,8 @@ class Loop {
  public:
   Loop(Run& run, Stage& stage, const Inputs& inputs, Position at)
       : run_(run), stage_(stage), s_(stage.recipe()), inputs_(inputs), at_(std::move(at)),
-        loader_(stage.data(), {.batch = s_.batch, .threads = run.recipe.data.workers, .seed = run.recipe.seed, .first_batch = at_.step * s_.accumulate}),
+        loader_(stage.data(), {.batch = s_.batch, .threads = run.recipe.data.workers, .seed = run.recipe.seed, .first_batch = at_.step * s_.accumulate,
+                               .choose = [this](int64_t batch) -> const Dataset& { return stage_.data_of(batch / s_.accumulate); }}),
         progress_(stage.name(), s_.steps, run.options.quiet, at_.step) {
     run_.progress = &progress_;
   }

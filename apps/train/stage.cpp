@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "autograd/ops/binary.h"
 #include "data/image_file.h"
 
@@ -32,19 +34,33 @@ std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const 
 }
 
 void discriminator_update(Learner& learn, const Discriminator& d, int64_t step, std::span<const Batch> batches,
-                          const std::vector<StepReport>& generated, Values& values) {
+                          const std::vector<StepReport>& generated, GanKind kind, Values& values) {
   const Learner::Taken taken = learn.step(step, batches.size(), [&](size_t i) {
     StepReport report;
-    discriminator_step(d, batches[i].gt, generated[i].output, GanKind::hinge, report);
+    discriminator_step(d, batches[i].gt, generated[i].output, kind, report);
     return report;
   });
   const Values losses = mean_losses(taken.reports);
   values.insert(values.end(), losses.begin(), losses.end());
 }
 
+ImageObjectiveOptions image_options(const Run& run, const StageRecipe& r) {
+  static const std::map<std::string, GanKind> kinds = {{"hinge", GanKind::hinge}, {"vanilla", GanKind::vanilla}, {"lsgan", GanKind::lsgan},
+                                                       {"wgan", GanKind::wgan}, {"wgan_softplus", GanKind::wgan_softplus}};
+  ImageObjectiveOptions o;
+  o.l1_weight = r.pixel_weight;
+  if (run.perceptual && r.perceptual_weight > 0)
+    o.perceptual = [loss = run.perceptual, weight = r.perceptual_weight](const Var& image, const Tensor& target) { return loss(image, target) * weight; };
+  o.gan_kind = kinds.at(r.gan);
+  o.gan_weight = r.gan_weight;
+  o.adapt = r.adaptive_weight;
+  o.adaptive.max = r.adaptive_max;
+  return o;
+}
+
 Values measure_codeformer(Run& run, const std::string& stage, const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan,
                           const std::vector<double>& ws, const std::string& sheet) {
-  Validation& v = run.result.validation = validate(net, store, vqgan, *run.data.validation, ws, kSheetFaces, [&] { run.poll(); });
+  Validation& v = run.result.validation = validate(net, store, vqgan, *run.data.validation, ws, run.recipe.adain, kSheetFaces, [&] { run.poll(); });
   Values values{{"psnr_degraded", v.degraded.psnr}, {"ssim_degraded", v.degraded.ssim}, {"code_accuracy", v.code_accuracy}, {"nearest_accuracy", v.nearest_accuracy}};
   for (size_t i = 0; i < ws.size(); ++i) {
     values.emplace_back(fmt::format("psnr_w{}", ws[i]), v.restored[i].psnr);

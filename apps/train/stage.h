@@ -31,6 +31,8 @@ class Stage {
   std::string name() const { return "stage" + std::to_string(number_); }
   const StageRecipe& recipe() const { return recipe_; }
   const DatasetPtr& data() const { return data_; }
+  /// What step n is trained on: data(), or another dataset of its size.
+  virtual const Dataset& data_of(int64_t) const { return *data_; }
 
  protected:
   Stage(Run& run, int number, const StageRecipe& recipe, DatasetPtr data)
@@ -60,7 +62,9 @@ std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const 
                                           const std::function<AdaptiveGradients(const Batch&)>& gradients);
 /// A step of the discriminator on the clean faces and what the generator's step, as reported, made instead; appends mean losses.
 void discriminator_update(Learner& learn, const Discriminator& d, int64_t step, std::span<const Batch> batches,
-                          const std::vector<StepReport>& generated, Values& values);
+                          const std::vector<StepReport>& generated, GanKind kind, Values& values);
+/// How a stage's recipe judges images.
+ImageObjectiveOptions image_options(const Run& run, const StageRecipe& recipe);
 
 /// A CodeFormer measured on the validation faces at each w, and its sheet written: what stages II and III report.
 Values measure_codeformer(Run& run, const std::string& stage, const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan,

@@ -95,11 +95,11 @@ void TargetCodes::make(const Run& run, const DatasetPtr& views, int64_t done, co
 
 Tensor TargetCodes::operator()(const Batch& batch) const {
   if (!table_) return vqgan_.net->codes(batch.gt);
-  const int64_t tokens = table_.dim(1);
+  const int64_t tokens = table_.dim(1), faces = table_.dim(0) / ways_;
   Tensor codes({int64_t(batch.indices.size()) * tokens}, DType::i64);
   int64_t* to = codes.data<int64_t>();
   for (size_t i = 0; i < batch.indices.size(); ++i) {
-    const int32_t* row = table_.data<int32_t>() + (batch.indices[i] * ways_ + (batch.mirrored[i] ? 1 : 0)) * tokens;
+    const int32_t* row = table_.data<int32_t>() + (batch.indices[i] % faces * ways_ + (batch.mirrored[i] ? 1 : 0)) * tokens;
     to = std::copy_n(row, tokens, to);
   }
   return codes.to(device_);

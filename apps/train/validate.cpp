@@ -46,7 +46,7 @@ int64_t equal_count(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const std::vector<double>& ws,
-                    int sheet_rows, const Poll& poll) {
+                    bool adain, int sheet_rows, const Poll& poll) {
   const Evaluating evaluating(store);
   const NoGrad off;
   Average degraded;
@@ -58,7 +58,7 @@ Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEn
     const Tensor truth = vqgan.codes(gt);
     std::vector<Tensor> images;
     for (double w : ws) {
-      const CodeFormerOutput out = net(lq, {.w = w, .adain = true});
+      const CodeFormerOutput out = net(lq, {.w = w, .adain = adain});
       images.push_back(out.image.value());
       if (w != ws.front()) continue;
       tokens += truth.numel();

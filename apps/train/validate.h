@@ -25,9 +25,9 @@ struct Validation {
 /// Called before each batch; what it throws ends the validation.
 using Poll = std::function<void()>;
 
-/// Measures a CodeFormer on fixed degraded faces. `sheet_rows`: how many faces the sheet shows.
+/// Measures a CodeFormer on fixed degraded faces, with or without `adain` (CodeFormerCall). `sheet_rows`: how many faces the sheet shows.
 Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const std::vector<double>& ws,
-                    int sheet_rows, const Poll& poll);
+                    bool adain, int sheet_rows, const Poll& poll);
 
 /// Mean PSNR and SSIM of a VQGAN's reconstruction of the clean faces, and a sheet of truth over reconstruction.
 struct Reconstruction {

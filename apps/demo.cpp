@@ -17,7 +17,7 @@ int run_demo(const DemoOptions& o) {
   const Recipe recipe = read_recipe_text(demo_recipe(), "demo.toml", {"out=" + o.out, fmt::format("seed={}", o.seed)});
   if (!o.quiet) fmt::print(stderr, "Training a small CodeFormer on {} drawn faces of {} pixels, on {}. Everything lands in {}/.\n",
                            recipe.data.identities, recipe.data.size, text(o.device), recipe.out);
-  const TrainResult r = train(recipe, {.quiet = o.quiet, .device = o.device});
+  const TrainResult r = train(recipe, {.quiet = o.quiet, .device = o.device, .overwrite = true});
   const Validation& v = r.validation;
   fmt::print("\n{} held-out faces        PSNR      SSIM\n", recipe.data.validation);
   fmt::print("  degraded            {:6.2f} dB   {:.3f}\n", v.degraded.psnr, v.degraded.ssim);

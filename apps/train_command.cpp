@@ -7,6 +7,7 @@
 
 #include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
+#include "apps/cli/stop_signals.h"
 #include "apps/train/train.h"
 
 namespace kintsugi {
@@ -39,12 +40,16 @@ void print(const TrainResult& r) {
 }  // namespace
 
 int run_train(const TrainCommand& c) {
-  const Recipe recipe = read_recipe(c.recipe, c.set);
+  std::vector<std::string> assignments = c.set;
+  if (!c.from.empty()) assignments.push_back("from=" + c.from);
+  if (c.resume && c.overwrite) throw UsageError("--resume and --overwrite: give one of them");
+  const Recipe recipe = read_recipe(c.recipe, assignments);
   if (c.print) {
     fmt::print("{}", resolved(recipe));
     return kDone;
   }
-  TrainOptions options{.quiet = c.quiet, .device = choose_device(c.device, c.quiet)};
+  TrainOptions options{.quiet = c.quiet, .device = choose_device(c.device, c.quiet), .resume = c.resume, .overwrite = c.overwrite,
+                       .stop = [] { return StopSignals::received() != 0; }};
   if (!c.stages.empty()) {
     const std::set<int> stages(c.stages.begin(), c.stages.end());
     if (*stages.rbegin() - *stages.begin() >= int(stages.size()))
@@ -52,7 +57,12 @@ int run_train(const TrainCommand& c) {
     options.first_stage = *stages.begin();
     options.last_stage = *stages.rbegin();
   }
+  const StopSignals signals({SIGINT, SIGTERM, SIGUSR1});
   const TrainResult r = train(recipe, options);
+  if (r.stopped) {
+    fmt::print(stderr, "kintsugi: stopped by a signal; the same command with --resume goes on\n");
+    return kStoppedEarly;
+  }
   if (c.json) fmt::print("{}\n", to_json(r).dump(2));
   else print(r);
   return kDone;

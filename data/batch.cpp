@@ -40,6 +40,8 @@ Batch make_batch(const Dataset& dataset, std::span<const std::pair<uint64_t, int
     gt.push_back(std::move(s.gt));
     if (!s.lq.empty()) lq.push_back(std::move(s.lq));
     batch.names.push_back(std::move(s.name));
+    batch.indices.push_back(index);
+    batch.mirrored.push_back(s.mirrored);
   }
   KIN_CHECK(lq.empty() || lq.size() == gt.size(), "make_batch: ", lq.size(), " of ", gt.size(), " samples have a degraded picture");
   batch.gt = to_tensor(gt);

@@ -20,6 +20,8 @@ Image to_image(const Tensor& batch, int64_t n = 0);
 struct Batch {
   Tensor gt, lq;  // [N, h, w, 3] f32; one and the same tensor when nothing degrades
   std::vector<std::string> names;
+  std::vector<int64_t> indices;  // of the samples in their dataset
+  std::vector<bool> mirrored;
   int64_t number = 0;  // 0 is the first batch of the run
 };
 

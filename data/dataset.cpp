@@ -12,6 +12,7 @@ void check_index(const char* who, int64_t index, int64_t size) {
 Sample FlipDataset::get(uint64_t epoch, int64_t index) const {
   Sample s = base_->get(epoch, index);
   if (Philox(seed_, "flip", (epoch << 32) ^ uint64_t(index)).uniform() < 0.5f) {
+    s.mirrored = !s.mirrored;
     s.gt = flip_horizontal(s.gt);
     if (!s.lq.empty()) s.lq = flip_horizontal(s.lq);
   }

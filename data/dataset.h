@@ -17,6 +17,7 @@ struct Sample {
   Image gt;          // ground truth, RGB in [0, 1]
   Image lq;          // degraded, same size; empty = the same as gt
   std::string name;  // for messages and reports
+  bool mirrored = false;
 };
 
 class Dataset {

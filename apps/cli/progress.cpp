@@ -12,11 +12,15 @@ constexpr double kBarEvery = 0.1, kLineEvery = 5;  // seconds
 }
 
 std::string duration(double s) {
-  return s < 60 ? fmt::format("{:.1f}s", s) : fmt::format("{}m {:02d}s", int(s) / 60, int(s) % 60);
+  const int64_t whole = int64_t(s), minutes = whole / 60, hours = minutes / 60;
+  if (s < 60) return fmt::format("{:.1f}s", s);
+  if (hours == 0) return fmt::format("{}m {:02d}s", minutes, whole % 60);
+  if (hours < 24) return fmt::format("{}h {:02d}m", hours, minutes % 60);
+  return fmt::format("{}d {:02d}h", hours / 24, hours % 24);
 }
 
-Progress::Progress(std::string label, int64_t total, bool quiet)
-    : label_(std::move(label)), total_(std::max<int64_t>(1, total)), quiet_(quiet), bar_(isatty(STDERR_FILENO)),
+Progress::Progress(std::string label, int64_t total, bool quiet, int64_t first)
+    : label_(std::move(label)), total_(std::max<int64_t>(1, total)), first_(first), quiet_(quiet), bar_(isatty(STDERR_FILENO)),
       start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
@@ -41,7 +45,8 @@ void Progress::say(const std::string& line) {
 
 void Progress::draw(int64_t done, const std::string& note) {
   const double share = double(done) / double(total_), now = seconds();
-  const std::string left = done > 0 && done < total_ ? " left " + duration(now / share - now) : " in " + duration(now);
+  const std::string left =
+      done > first_ && done < total_ ? " left " + duration(now * double(total_ - done) / double(done - first_)) : " in " + duration(now);
   if (!bar_) {
     fmt::print(stderr, "{} {}/{}{} {}\n", label_, done, total_, left, note);
     return;

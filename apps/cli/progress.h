@@ -8,8 +8,8 @@ namespace kintsugi {
 
 class Progress {
  public:
-  /// `label` stands in front; `total` steps are expected.
-  Progress(std::string label, int64_t total, bool quiet = false);
+  /// `label` stands in front; `total` steps are expected, of which `first` were done before.
+  Progress(std::string label, int64_t total, bool quiet = false, int64_t first = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -24,13 +24,13 @@ class Progress {
   void draw(int64_t done, const std::string& note);
 
   std::string label_;
-  int64_t total_;
+  int64_t total_, first_;
   bool quiet_, bar_;
   std::chrono::steady_clock::time_point start_;
   double last_drawn_ = -1e9;
 };
 
-/// "1m 05s", "12.3s".
+/// "12.3s", "1m 05s", "2h 07m", "3d 04h".
 std::string duration(double seconds);
 
 }  // namespace kintsugi

@@ -1,7 +1,5 @@
 #include "apps/cli/stop_signals.h"
 
-#include <signal.h>
-
 #include <atomic>
 
 namespace kintsugi {
@@ -10,8 +8,6 @@ namespace {
 // What a handler may touch.
 std::atomic<int> first{0}, second{0}, holds{0};
 static_assert(std::atomic<int>::is_always_lock_free);
-
-struct sigaction int_before, term_before;
 
 void end_by(int signal_number) {
   signal(signal_number, SIG_DFL);
@@ -25,27 +21,26 @@ void on_signal(int signal_number) {
   else end_by(signal_number);
 }
 
-// A caller that wants signals ignored (nohup, a job in the background of a script) keeps its wish.
-void listen(int signal_number, const struct sigaction& action, struct sigaction& before) {
-  sigaction(signal_number, &action, &before);
-  if (before.sa_handler == SIG_IGN) sigaction(signal_number, &before, nullptr);
-}
-
 }  // namespace
 
-StopSignals::StopSignals() {
+StopSignals::StopSignals(std::vector<int> signals) {
   first = second = 0;
   struct sigaction action = {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  listen(SIGINT, action, int_before);
-  listen(SIGTERM, action, term_before);
+  for (const int s : signals) {
+    struct sigaction before;
+    sigaction(s, &action, &before);
+    // A caller that wants signals ignored (nohup, a job in the background of a script) keeps its wish.
+    if (before.sa_handler == SIG_IGN) sigaction(s, &before, nullptr);
+    before_.emplace_back(s, before);
+  }
 }
 
 StopSignals::~StopSignals() {
-  sigaction(SIGINT, &int_before, nullptr);
-  sigaction(SIGTERM, &term_before, nullptr);
+  for (const auto& [s, before] : before_) sigaction(s, &before, nullptr);
+  first = second = 0;
 }
 
 int StopSignals::received() { return first; }

@@ -1,23 +1,33 @@
 #include "apps/train/datasets.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "data/drawn_dataset.h"
 #include "data/folder_dataset.h"
 #include "kernels/base/error.h"
+#include "tensor/sha256.h"
 
 namespace kintsugi {
 namespace {
 
 struct Parts {
   DatasetPtr train, held_out;
+  std::string identity;
 };
+
+std::string sha256_of(const std::string& text) {
+  Sha256 sha;
+  sha.add(text.data(), text.size());
+  return sha.hex();
+}
 
 // Drawn people are numbered, so the held-out ones are simply the next numbers.
 Parts drawn(const Recipe& r) {
   const DataRecipe& d = r.data;
   return {std::make_shared<CachedDataset>(std::make_shared<DrawnDataset>(r.seed, 0, d.identities, d.size)),
-          std::make_shared<DrawnDataset>(r.seed, uint32_t(d.identities), d.validation, d.size)};
+          std::make_shared<DrawnDataset>(r.seed, uint32_t(d.identities), d.validation, d.size),
+          sha256_of(text("drawn ", r.seed, " ", d.identities, " ", d.size))};
 }
 
 Parts photographs(const Recipe& r) {
@@ -25,7 +35,10 @@ Parts photographs(const Recipe& r) {
   auto part = [&](FolderOptions::Part p) {
     return std::make_shared<FolderDataset>(d.source, FolderOptions{.size = d.size, .index = d.index, .holdout = d.holdout, .part = p});
   };
-  Parts parts{std::make_shared<CachedDataset>(part(FolderOptions::Part::train)), part(FolderOptions::Part::held_out)};
+  const auto train = part(FolderOptions::Part::train);
+  std::string listing = text("folder ", d.size, "\n");
+  for (const auto& file : train->files()) listing += text(file.generic_string(), " ", std::filesystem::file_size(d.source / file), "\n");
+  Parts parts{std::make_shared<CachedDataset>(train), part(FolderOptions::Part::held_out), sha256_of(listing)};
   KIN_CHECK(parts.held_out->size() >= d.validation, d.source, ": data.holdout = ", d.holdout, " keeps ", parts.held_out->size(),
             " pictures apart, data.validation asks for ", d.validation);
   return parts;
@@ -36,6 +49,8 @@ Parts photographs(const Recipe& r) {
 TrainingData make_datasets(const Recipe& r) {
   const Parts parts = r.data.source == "drawn" ? drawn(r) : photographs(r);
   TrainingData data;
+  data.faces = parts.train;
+  data.identity = parts.identity;
   data.clean = r.data.hflip ? std::make_shared<FlipDataset>(parts.train, r.seed) : parts.train;
   data.degraded = std::make_shared<DegradeDataset>(data.clean, r.data.degrade, r.seed);
   // Another seed than in training, so that a face's degradation is not one of those trained on either.

@@ -1,4 +1,6 @@
 #pragma once
+#include <string>
+
 #include "apps/train/recipe.h"
 #include "data/dataset.h"
 
@@ -6,9 +8,11 @@ namespace kintsugi {
 
 /// What a recipe trains on and is measured on; no person is in both.
 struct TrainingData {
-  DatasetPtr clean;       // training faces as they are, mirrored at random (stage I)
+  DatasetPtr faces;       // training faces as they are
+  DatasetPtr clean;       // the same mirrored at random (stage I)
   DatasetPtr degraded;    // the same with lq degraded anew every epoch (stages II and III)
   DatasetPtr validation;  // held-out faces, each with one fixed degradation
+  std::string identity;   // of the training faces: SHA-256 over how they are drawn, or over the names and sizes of their files
 };
 /// Throws Error as the sources do, and when fewer pictures are held out than the recipe wants to measure.
 TrainingData make_datasets(const Recipe& recipe);

@@ -15,9 +15,12 @@ template <class Visitor>
 void visit(Recipe& r, Visitor& v) {
   v("name", r.name);
   v("out", r.out);
+  v("from", r.from);
   v("seed", r.seed);
   v("perceptual", r.perceptual, std::vector<std::string>{"none", "vgg19", "lpips"});
   v("perceptual_weights", r.perceptual_weights);
+  v("keep_last", r.keep_last, 1, 1000);
+  v("cache_codes", r.cache_codes);
 
   v("data.source", r.data.source);
   v("data.index", r.data.index);
@@ -70,7 +73,10 @@ void visit(Recipe& r, Visitor& v) {
     v(key("beta2"), s->beta2, 0.0, 0.9999999);
     v(key("ema"), s->ema, 0.0, 0.9999999);
     v(key("clip"), s->clip, 0.0, kAny);
+    v(key("accumulate"), s->accumulate, 1, 1 << 20);
+    v(key("recompute"), s->recompute);
     v(key("save_every"), s->save_every, 0, 1 << 30);
+    v(key("validate_every"), s->validate_every, 0, 1 << 30);
     if (s != &r.stage2) {
       v(key("gan_start"), s->gan_start, 0, 1 << 30);
       v(key("gan_weight"), s->gan_weight, 0.0, 100.0);

@@ -49,15 +49,21 @@ struct StageRecipe {
   bool fix_generator = true;            // stage III: as published; false trains it too
   bool fix_transformer = false;         // stage III: true trains the fusion alone, so that w = 0 stays what stage II made it
   double w = 1;                         // stage III: fidelity weight
-  int save_every = 0;                   // steps between checkpoints within the stage; 0 = at its end only
+  int accumulate = 1;                   // micro-batches of `batch` pictures whose mean gradient makes one step
+  bool recompute = false;               // large blocks run again in backward instead of keeping their maps: less memory, more time
+  int save_every = 0;                   // steps between training states; 0 = at the stage's ends only, and when stopped
+  int validate_every = 0;               // steps between validations; 0 = at the stage's end only
 };
 
 struct Recipe {
   std::string name = "recipe";
   std::string out = "runs/recipe";      // run folder
+  std::string from;                     // run folder whose results the first stage to be run goes on from; empty: `out` itself
   uint64_t seed = 1;
   std::string perceptual = "none";      // "none", "vgg19" or "lpips"
   std::string perceptual_weights;       // file with the feature network's weights: safetensors or PyTorch's
+  int keep_last = 2;                    // training states kept
+  std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made anew in every step
   DataRecipe data;
   ModelRecipe model;
   StageRecipe stage1, stage2, stage3;

@@ -1,5 +1,8 @@
 #include "apps/train/run_log.h"
 
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -10,16 +13,28 @@
 
 namespace kintsugi {
 
-RunLog::RunLog(const std::string& folder, const std::string& recipe, bool goes_on) : folder_(folder) {
+RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes) : folder_(folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   KIN_CHECK(!error, folder, ": the run folder cannot be made: ", error.message());
+  const std::string metrics = path("metrics.jsonl");
+  metrics_.reset(std::fopen(metrics.c_str(), "a"));
+  KIN_CHECK(metrics_, metrics, ": cannot be written: ", std::strerror(errno));
+  const int descriptor = ::fileno(metrics_.get());
+  // A file system that has no locks goes without this check.
+  KIN_CHECK(::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, folder, ": another process is training in this folder");
+  const int64_t there = int64_t(std::filesystem::file_size(metrics));
+  KIN_CHECK(there <= keep_bytes || ::ftruncate(descriptor, keep_bytes) == 0, metrics, ": cannot be written: ", std::strerror(errno));
   write_file(path("recipe.toml"), recipe.data(), recipe.size());
-  metrics_.reset(std::fopen(path("metrics.jsonl").c_str(), goes_on ? "a" : "w"));
-  KIN_CHECK(metrics_, path("metrics.jsonl"), ": cannot be written: ", std::strerror(errno));
 }
 
-void RunLog::write(const std::string& stage, int64_t step, const std::vector<std::pair<std::string, double>>& values) {
+int64_t RunLog::flushed_bytes() {
+  // Where a disk cannot be flushed (EINVAL), what the system holds is all there is.
+  KIN_CHECK(::fsync(::fileno(metrics_.get())) == 0 || errno == EINVAL || errno == EROFS, path("metrics.jsonl"), ": cannot be written: ", std::strerror(errno));
+  return int64_t(std::filesystem::file_size(path("metrics.jsonl")));
+}
+
+void RunLog::write(const std::string& stage, int64_t step, const Values& values) {
   nlohmann::ordered_json line{{"stage", stage}, {"step", step}};
   for (const auto& [name, value] : values) line[name] = value;
   const std::string text = line.dump() + "\n";

@@ -8,14 +8,20 @@
 
 namespace kintsugi {
 
+/// Named numbers, in the order they are shown.
+using Values = std::vector<std::pair<std::string, double>>;
+
 class RunLog {
  public:
-  /// Makes the folder and writes recipe.toml. metrics.jsonl starts empty, or when `goes_on` behind what earlier stages wrote.
-  /// Throws Error when the folder cannot be made or written.
-  RunLog(const std::string& folder, const std::string& recipe, bool goes_on = false);
+  /// Makes the folder and writes recipe.toml. metrics.jsonl keeps its first `keep_bytes` bytes (all of them when it has fewer), so that
+  /// what is written goes on from there. Throws Error when the folder cannot be made or written, and when another process trains there.
+  RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes = 0);
 
   /// One line of metrics.jsonl: {"stage": ..., "step": ..., name: value, ...}; flushed at once.
-  void write(const std::string& stage, int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  void write(const std::string& stage, int64_t step, const Values& values);
+
+  /// Bytes of metrics.jsonl, all of them on the disk.
+  int64_t flushed_bytes();
 
   const std::string& folder() const { return folder_; }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }

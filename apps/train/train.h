@@ -6,7 +6,12 @@
 //   codes.safetensors          stage II: CodeFormer that predicts codes, w = 0
 //   codeformer.safetensors     stage III: the result, for `kintsugi restore`
 //   *.png                      validation sheets
+//   best-*.safetensors         networks as of the best validation, where there are several
+//   state/                     training states, from which an unfinished run goes on (state.h)
+//   run.json                   per stage: version, device, seed, hashes of what it was started from
 #pragma once
+#include <functional>
+
 #include "apps/train/recipe.h"
 #include "apps/train/validate.h"
 
@@ -16,6 +21,9 @@ struct TrainOptions {
   int first_stage = 1, last_stage = 3;
   bool quiet = false;
   Device device = {};  // where networks are trained; files and random numbers do not depend on it
+  bool resume = false;     // go on from the run folder's last state, where there is one
+  bool overwrite = false;  // start anew even where an unfinished run would be lost
+  std::function<bool()> stop = [] { return false; };  // asked before every step and every batch of a validation
 };
 
 struct TrainResult {
@@ -23,11 +31,13 @@ struct TrainResult {
   Validation validation;   // after the last stage, when that was II or III
   std::string checkpoint;  // the last one written
   uint64_t hash = 0;       // of its weights
+  bool stopped = false;    // options.stop said so; `resume` goes on from there
 };
 
-/// Runs the stages asked for; earlier stages' files are read from the run folder. Throws Error when such a file is missing, of another
-/// network or of other sizes than the recipe's, with the run folder left alone, and NotFiniteError when a number stops being
-/// finite: checkpoints written before, at the end of a stage or within it (save_every), stay as they are.
+/// Runs the stages asked for; earlier stages' files are read from the run folder, or first copied there from recipe.from. Throws Error when
+/// such a file is missing, of another network, other sizes or another codebook, or when a run to be resumed was started with another
+/// recipe or other inputs, and UsageError when an unfinished run would be overwritten unasked: the run folder is left alone then. Throws
+/// NotFiniteError when a number stops being finite: files written before, at the end of a stage or within it (save_every), stay as they are.
 TrainResult train(const Recipe& recipe, const TrainOptions& options = {});
 
 }  // namespace kintsugi

@@ -26,8 +26,9 @@ struct Average {
 };
 
 template <class Visit>
-void for_each_batch(const Dataset& faces, Visit&& visit) {
+void for_each_batch(const Dataset& faces, const Poll& poll, Visit&& visit) {
   for (int64_t begin = 0; begin < faces.size(); begin += kBatch) {
+    poll();
     std::vector<std::pair<uint64_t, int64_t>> samples;
     for (int64_t i = begin; i < std::min(begin + kBatch, faces.size()); ++i) samples.emplace_back(0, i);
     visit(make_batch(faces, samples));
@@ -45,14 +46,14 @@ int64_t equal_count(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const std::vector<double>& ws,
-                    int sheet_rows) {
+                    int sheet_rows, const Poll& poll) {
   const Evaluating evaluating(store);
   const NoGrad off;
   Average degraded;
   std::vector<Average> restored(ws.size());
   int64_t tokens = 0, predicted = 0, nearest = 0;
   std::vector<Image> cells;
-  for_each_batch(faces, [&](const Batch& batch) {
+  for_each_batch(faces, poll, [&](const Batch& batch) {
     const Tensor gt = batch.gt.to(store.device()), lq = batch.lq.to(store.device());
     const Tensor truth = vqgan.codes(gt);
     std::vector<Tensor> images;
@@ -87,13 +88,13 @@ Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEn
   return v;
 }
 
-Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, int sheet_columns) {
+Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, int sheet_columns, const Poll& poll) {
   const Evaluating evaluating(store);
   const NoGrad off;
   Average average;
   std::vector<int64_t> codes;
   std::vector<Image> truths, results;
-  for_each_batch(faces, [&](const Batch& batch) {
+  for_each_batch(faces, poll, [&](const Batch& batch) {
     const auto out = net(batch.gt.to(store.device()));
     const Tensor indices = out.quantized.indices.host();
     const auto used = indices.span<int64_t>();

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "apps/restore/restorer.h"
@@ -21,8 +22,12 @@ struct Validation {
   Image sheet;                      // rows of degraded | w... | truth
 };
 
+/// Called before each batch; what it throws ends the validation.
+using Poll = std::function<void()>;
+
 /// Measures a CodeFormer on fixed degraded faces. `sheet_rows`: how many faces the sheet shows.
-Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const std::vector<double>& ws, int sheet_rows);
+Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const std::vector<double>& ws,
+                    int sheet_rows, const Poll& poll);
 
 /// Mean PSNR and SSIM of a VQGAN's reconstruction of the clean faces, and a sheet of truth over reconstruction.
 struct Reconstruction {
@@ -30,6 +35,6 @@ struct Reconstruction {
   double perplexity = 0;  // codes in use over all validation faces
   Image sheet;
 };
-Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, int sheet_columns);
+Reconstruction validate_vqgan(const VQAutoEncoder& net, ParameterStore& store, const Dataset& faces, int sheet_columns, const Poll& poll);
 
 }  // namespace kintsugi

@@ -48,6 +48,11 @@ StepReport joint_generator_step(const CodeFormer& net, const Discriminator* disc
   return report;
 }
 
+AdaptiveGradients joint_adaptive_gradients(const CodeFormer& net, const Discriminator& discriminator, const Tensor& in, const Tensor& gt, double w,
+                                           const JointOptions& options) {
+  return image_gradients(net(in, {.w = w}).image, gt, discriminator, net.last_layer(options.generator_is_frozen), options.image);
+}
+
 Stage3Plan stage3_plan(int64_t iteration, const Stage3Options& options) {
   for (const Stage3Phase& phase : options.phases)
     if (iteration <= phase.last) return {phase.w, phase.small_every == 0 || iteration % phase.small_every != 0};

@@ -32,6 +32,10 @@ struct JointOptions {
 StepReport joint_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Tensor& in, const Tensor& gt,
                                 const Tensor& target, double w, const JointOptions& options = {});
 
+/// For steps of several micro-batches: what the adaptive weight is made of on one of them (ImageObjectiveOptions::weight).
+AdaptiveGradients joint_adaptive_gradients(const CodeFormer& net, const Discriminator& discriminator, const Tensor& in, const Tensor& gt, double w,
+                                           const JointOptions& options);
+
 /// Iterations up to `last`. The small degradation is restored as an image every small_every-th iteration (0: never), the large
 /// one is trained on codes alone in the others.
 struct Stage3Phase {

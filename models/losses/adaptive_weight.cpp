@@ -19,15 +19,19 @@ double norm(const Tensor& t) {
 
 }  // namespace
 
-AdaptiveWeight adaptive_weight(const Var& image, const Var& last_layer, const Var& recon_grad, const Var& gan_grad,
-                               const AdaptiveWeightOptions& options) {
+AdaptiveGradients adaptive_gradients(const Var& image, const Var& last_layer, const Var& recon_grad, const Var& gan_grad) {
   KIN_CHECK(last_layer.needs_grad(), "adaptive_weight: last_layer is frozen, so no gradient can be measured there");
-  const auto norm_at = [&](const Var& seed) {
+  const auto carried = [&](const Var& seed) {
     const Var g = grad(image, {last_layer}, seed, {.keep_graph = true})[0];
     KIN_CHECK(bool(g), "adaptive_weight: image does not depend on last_layer");
-    return norm(g.value());
+    return g.value();
   };
-  const double recon = norm_at(recon_grad), gan = norm_at(gan_grad);
+  return {carried(recon_grad), carried(gan_grad)};
+}
+
+AdaptiveWeight adaptive_weight(AdaptiveGradients gradients, const AdaptiveWeightOptions& options) {
+  if (options.mean) options.mean(gradients.recon), options.mean(gradients.gan);
+  const double recon = norm(gradients.recon), gan = norm(gradients.gan);
   return {std::clamp(recon / (gan + options.eps), 0.0, options.max), recon, gan};
 }
 

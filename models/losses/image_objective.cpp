@@ -18,12 +18,10 @@ bool StepReport::has(const std::string& name) const {
   return std::any_of(losses.begin(), losses.end(), [&](const auto& l) { return l.first == name; });
 }
 
-Var image_objective(const Var& image, const Tensor& target, const Discriminator* discriminator, const Var& last_layer,
-                    const ImageObjectiveOptions& options, StepReport& report) {
-  report.output = image.value();
-  report.gan = discriminator != nullptr;
-  const Var y(image.value(), true);
+namespace {
 
+// Gradients of the losses with respect to the image y, a leaf of its own.
+Var recon_gradient(const Var& y, const Tensor& target, const ImageObjectiveOptions& options, StepReport& report) {
   Var recon = l1_loss(y, target) * options.l1_weight;
   report.add("l_g_pix", recon.item());
   if (options.perceptual) {
@@ -31,21 +29,48 @@ Var image_objective(const Var& image, const Tensor& target, const Discriminator*
     report.add("l_g_percep", perceptual.item());
     recon = recon + perceptual;
   }
-  Var seed = grad(recon, {y})[0];
+  return grad(recon, {y})[0];
+}
+
+struct GanGradient {
+  double loss;
+  Var gradient;
+};
+GanGradient gan_gradient(const Var& y, const Discriminator& discriminator, const ImageObjectiveOptions& options) {
+  const Var gan = gan_loss(options.gan_kind, discriminator(y), true, false);
+  return {gan.item(), grad(gan, {y})[0]};
+}
+
+}  // namespace
+
+AdaptiveGradients image_gradients(const Var& image, const Tensor& target, const Discriminator& discriminator, const Var& last_layer,
+                                  const ImageObjectiveOptions& options) {
+  StepReport unused;
+  const Var y(image.value(), true);
+  const Var recon = recon_gradient(y, target, options, unused);
+  return adaptive_gradients(image, last_layer, recon, gan_gradient(y, discriminator, options).gradient);
+}
+
+Var image_objective(const Var& image, const Tensor& target, const Discriminator* discriminator, const Var& last_layer,
+                    const ImageObjectiveOptions& options, StepReport& report) {
+  report.output = image.value();
+  report.gan = discriminator != nullptr;
+  const Var y(image.value(), true);
+  Var seed = recon_gradient(y, target, options, report);
 
   if (discriminator) {
-    const Var gan = gan_loss(options.gan_kind, (*discriminator)(y), true, false);
-    const Var gan_seed = grad(gan, {y})[0];
-    const AdaptiveWeight d = adaptive_weight(image, last_layer, seed, gan_seed, options.adaptive);
+    const GanGradient gan = gan_gradient(y, *discriminator, options);
+    const AdaptiveWeight d =
+        options.weight ? *options.weight : adaptive_weight(adaptive_gradients(image, last_layer, seed, gan.gradient), options.adaptive);
     const double weight = d.value * options.gan_weight;
-    report.add("g_gan_raw", gan.item());
-    report.add("l_g_gan", weight * gan.item());
+    report.add("g_gan_raw", gan.loss);
+    report.add("l_g_gan", weight * gan.loss);
     report.add("d_weight", weight);
     report.add("d_weight_clamped", d.value);
     report.add("recon_grad_norm", d.recon_norm);
     report.add("gan_grad_norm", d.gan_norm);
     const NoGrad no_grad;
-    seed = seed + gan_seed * weight;
+    seed = seed + gan.gradient * weight;
   }
   return sum(image * seed);
 }

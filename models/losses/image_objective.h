@@ -1,6 +1,7 @@
 // The part of a training step that judges the image: pixels, a perceptual loss, and a discriminator whose pull is adapted. Shared
 // by the stages.
 #pragma once
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ struct ImageObjectiveOptions {
   GanKind gan_kind = GanKind::hinge;
   double gan_weight = 0.8;  // times the adaptive weight
   AdaptiveWeightOptions adaptive = {};
+  std::optional<AdaptiveWeight> weight = {};  // measured before, over all of a step's micro-batches; empty: measured on this one
 };
 
 /// A scalar whose gradient is that of
@@ -41,6 +43,10 @@ struct ImageObjectiveOptions {
 /// the released code.
 Var image_objective(const Var& image, const Tensor& target, const Discriminator* discriminator, const Var& last_layer,
                     const ImageObjectiveOptions& options, StepReport& report);
+
+/// What the adaptive weight is made of for these images; nothing else is changed but the discriminator's running statistics.
+AdaptiveGradients image_gradients(const Var& image, const Tensor& target, const Discriminator& discriminator, const Var& last_layer,
+                                  const ImageObjectiveOptions& options);
 
 /// Adds to the discriminator's gradients those of the real and then of the fake batch's loss: two passes and two backward calls,
 /// so that BatchNorm sees each batch alone. `fake` is the image of the generator's step. Reports l_d_real, out_d_real, l_d_fake,

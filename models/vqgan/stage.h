@@ -17,4 +17,8 @@ struct Stage1Options {
 StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* discriminator, const Tensor& gt,
                                  int64_t iteration, const Stage1Options& options = {});
 
+/// For steps of several micro-batches: what the adaptive weight is made of on one of them (ImageObjectiveOptions::weight).
+AdaptiveGradients stage1_adaptive_gradients(const VQAutoEncoder& net, const Discriminator& discriminator, const Tensor& gt,
+                                            const Stage1Options& options);
+
 }  // namespace kintsugi

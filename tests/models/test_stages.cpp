@@ -105,6 +105,31 @@ TEST_CASE("stage I: before its start the discriminator takes no part") {
   CHECK(a.d_store.at("main.3.num_batches_tracked").value().item() == 0);
 }
 
+TEST_CASE("micro-batches: the adaptive weight of their mean gradients is that of one batch of them all") {
+  // In eval mode the discriminator's BatchNorm looks at no other picture, so that the loss of a batch is the mean of its pictures' losses.
+  Vq a;
+  a.d_store.eval();
+  const Stage1Options options{.image = {.perceptual = kSmooth}, .net_d_start_iter = 10};
+  const StepReport whole = stage1_generator_step(a.net, &a.d, a.gt, 11, options);
+  const auto gradients_of_whole = gradients(a.store);
+  a.store.zero_grad();
+
+  std::vector<AdaptiveGradients> parts;
+  for (int64_t i = 0; i < 2; ++i) parts.push_back(stage1_adaptive_gradients(a.net, a.d, a.gt.rows(i, i + 1), options));
+  const auto mean = [](const Tensor& x, const Tensor& y) { return ((Var(x) + Var(y)) * 0.5).value(); };
+  Stage1Options measured = options;
+  measured.image.weight = adaptive_weight({mean(parts[0].recon, parts[1].recon), mean(parts[0].gan, parts[1].gan)});
+  CHECK(measured.image.weight->value == doctest::Approx(whole.loss("d_weight_clamped")).epsilon(1e-10));
+  CHECK(measured.image.weight->recon_norm == doctest::Approx(whole.loss("recon_grad_norm")).epsilon(1e-10));
+  for (int64_t i = 0; i < 2; ++i) stage1_generator_step(a.net, &a.d, a.gt.rows(i, i + 1), 11, measured);
+  const auto sums = gradients(a.store);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    double size = 0;
+    for (double v : gradients_of_whole[i].span<double>()) size = std::max(size, std::abs(v));
+    if (size > 1e-9) CHECK(relative_difference((Var(sums[i]) * 0.5).value(), gradients_of_whole[i]) < 1e-8);
+  }
+}
+
 TEST_CASE("discriminator step: two passes, batch statistics moved three times in all, as released") {
   Vq a;
   StepReport report = stage1_generator_step(a.net, &a.d, a.gt, 1, {.net_d_start_iter = 0});

@@ -1,0 +1,146 @@
+#include "apps/train/loop.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "data/loader.h"
+
+namespace kintsugi {
+namespace {
+
+constexpr size_t kShownValues = 4;  // behind the progress bar
+
+Batch on_device(Batch batch, Device device) {
+  const bool degraded = !batch.lq.shares_memory_with(batch.gt);
+  batch.gt = batch.gt.to(device);
+  batch.lq = degraded ? batch.lq.to(device) : batch.gt;
+  return batch;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+class Loop {
+ public:
+  Loop(Run& run, Stage& stage, const Inputs& inputs, Position at)
+      : run_(run), stage_(stage), s_(stage.recipe()), inputs_(inputs), at_(std::move(at)),
+        loader_(stage.data(), {.batch = s_.batch, .threads = run.recipe.data.workers, .seed = run.recipe.seed, .first_batch = at_.step * s_.accumulate}),
+        progress_(stage.name(), s_.steps, run.options.quiet, at_.step) {
+    run_.progress = &progress_;
+  }
+  ~Loop() { run_.progress = nullptr; }
+
+  void run() {
+    if (at_.step >= s_.steps && at_.validated) {  // nothing is left to do but to say what came out
+      note_result();
+      stage_.validate();
+      return;
+    }
+    try {
+      for (;;) {
+        if (!at_.validated && validation_is_due()) validate();
+        if (at_.step >= s_.steps) break;
+        run_.poll();
+        step();
+        if (s_.save_every > 0 && at_.step % s_.save_every == 0 && at_.step < s_.steps) save_state(), stage_.save("");
+      }
+    } catch (const StopRequested&) {
+      save_state();
+      throw;
+    }
+    save_state();
+  }
+
+  /// Where the run stands, on disk, unless it is there already.
+  std::filesystem::path save_state() {
+    if (saved_.empty()) {
+      const int64_t sample = at_.step * s_.accumulate * s_.batch, size = stage_.data()->size();
+      at_.steps = s_.steps;
+      at_.metrics_bytes = run_.log.flushed_bytes();
+      at_.seed = run_.recipe.seed;
+      at_.epoch = sample / size;
+      at_.index = sample % size;
+      saved_ = run_.states.save({at_, resolved(run_.recipe), inputs_}, stage_.learners(), run_.recipe.keep_last);
+    }
+    return saved_;
+  }
+
+ private:
+  bool validation_is_due() const {
+    return at_.step >= s_.steps || (s_.validate_every > 0 && at_.step > 0 && at_.step % s_.validate_every == 0);
+  }
+
+  void step() {
+    const auto start = std::chrono::steady_clock::now();
+    double waited = 0;
+    std::vector<Batch> batches;
+    for (int i = 0; i < s_.accumulate; ++i) {
+      const auto asked = std::chrono::steady_clock::now();
+      Batch batch = loader_.next();
+      waited += seconds_since(asked);
+      batches.push_back(on_device(std::move(batch), run_.device));
+    }
+    Values values = stage_.step(at_.step, batches);
+    const double took = seconds_since(start);
+    values.insert(values.end(), {{"images_per_second", double(s_.batch) * s_.accumulate / took}, {"data_wait", waited / took}});
+    run_.log.write(stage_.name(), at_.step, values);
+    ++at_.step;
+    at_.validated = false;
+    saved_.clear();
+    std::string note;
+    for (size_t i = 0; i < std::min(values.size(), kShownValues); ++i) note += fmt::format("{} {:.4f}  ", values[i].first, values[i].second);
+    progress_.update(at_.step, note);
+  }
+
+  void validate() {
+    if (at_.step >= s_.steps) note_result();
+    const Values values = stage_.validate();
+    run_.log.write(stage_.name() + " validation", at_.step, values);
+    at_.validated = true;
+    saved_.clear();
+    if (s_.validate_every > 0) keep_if_best(values);
+  }
+
+  void note_result() {
+    const Saved result = stage_.save("");
+    run_.result.checkpoint = result.path;
+    run_.result.hash = result.hash;
+  }
+
+  void keep_if_best(const Values& values) {
+    for (const auto& [name, value] : values) {
+      if (name != stage_.best_by() || (at_.best && value <= at_.best->value)) continue;
+      at_.best = Best{name, value, at_.step};
+      run_.states.keep_as_best(save_state(), at_.stage);
+      stage_.save("best-");
+    }
+  }
+
+  Run& run_;
+  Stage& stage_;
+  const StageRecipe& s_;
+  const Inputs& inputs_;
+  Position at_;
+  std::filesystem::path saved_;  // the file of this position; empty: not saved yet
+  Loader loader_;
+  Progress progress_;
+};
+
+}  // namespace
+
+void train_stage(Run& run, Stage& stage, const Inputs& inputs, const std::optional<StateFolder::File>& saved) {
+  Position at{.stage = stage.number(), .last_stage = run.options.last_stage, .best = {}};
+  if (saved) {
+    load_state(saved->path, stage.learners());
+    at = read_manifest(saved->path).position;
+    at.last_stage = run.options.last_stage;
+    run.say(fmt::format("{}: goes on behind step {} of {}", stage.name(), at.step, stage.recipe().steps));
+  }
+  Loop loop(run, stage, inputs, at);
+  if (!saved) loop.save_state();
+  loop.run();
+}
+
+}  // namespace kintsugi

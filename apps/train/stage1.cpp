@@ -1,0 +1,70 @@
+// Stage I: the codebook and the generator are learnt by redrawing clean faces.
+#include <fmt/format.h>
+
+#include "apps/train/handover.h"
+#include "apps/train/stage.h"
+#include "data/image_file.h"
+#include "models/vqgan/revive.h"
+#include "models/vqgan/stage.h"
+
+namespace kintsugi {
+namespace {
+
+class Stage1 : public Stage {
+ public:
+  explicit Stage1(Run& run)
+      : Stage(run, 1, run.recipe.stage1, run.data.clean), g_(vqgan_args(run.recipe), run.recipe.seed, run.device),
+        d_(discriminator_args(run.recipe), run.recipe.seed, run.device), learn_g_("stage1 generator", "g.", *g_.store, recipe_),
+        learn_d_("stage1 discriminator", "d.", *d_.store, recipe_) {
+    g_.store->recompute(recipe_.recompute);
+    options_.image.perceptual = run.perceptual;
+    options_.image.gan_weight = recipe_.gan_weight;
+    options_.net_d_start_iter = recipe_.gan_start;
+  }
+
+  Values step(int64_t n, std::span<const Batch> batches) override {
+    Values values;
+    if (recipe_.revive_every > 0 && n < recipe_.revive_until && n % recipe_.revive_every == 0)
+      values.emplace_back("revived", double(revive_codes(*g_.net, batches[0].gt, run_.recipe.seed, uint64_t(n))));
+    options_.image.weight.reset();
+    if (n > options_.net_d_start_iter)
+      options_.image.weight = weight_over(batches, options_.image.adaptive,
+                                          [&](const Batch& b) { return stage1_adaptive_gradients(*g_.net, *d_.net, b.gt, options_); });
+    const auto reports = generator_update(learn_g_, n, batches, values,
+                                          [&](const Batch& b) { return stage1_generator_step(*g_.net, d_.net.get(), b.gt, n, options_); });
+    if (reports[0].gan) discriminator_update(learn_d_, *d_.net, n, batches, reports, values);
+    return values;
+  }
+
+  Saved save(const std::string& prefix) override {
+    const EmaWeights averaged(learn_g_.ema());
+    run_.save(prefix + "discriminator.safetensors", {kDiscriminatorKind, to_json(discriminator_args(run_.recipe))}, *d_.store,
+              {{kCodebookKey, codebook_hash(*g_.store)}});
+    return run_.save(prefix + "vqgan.safetensors", {kVqganKind, to_json(g_.net->args)}, *g_.store);
+  }
+
+  Values validate() override {
+    const EmaWeights averaged(learn_g_.ema());
+    const Reconstruction& r = run_.result.vqgan = validate_vqgan(*g_.net, *g_.store, *run_.data.validation, kSheetFaces, [&] { run_.poll(); });
+    run_.say(fmt::format("stage 1: the codebook redraws held-out faces at {:.2f} dB PSNR, {:.3f} SSIM; {:.0f} of {} codes in use", r.quality.psnr,
+                         r.quality.ssim, r.perplexity, g_.net->args.codebook_size));
+    write_image(run_.log.path("vqgan.png"), r.sheet);
+    return {{"psnr", r.quality.psnr}, {"ssim", r.quality.ssim}, {"perplexity", r.perplexity}};
+  }
+
+  std::string best_by() const override { return "psnr"; }
+
+  std::vector<Learner*> learners() override { return {&learn_g_, &learn_d_}; }
+
+ private:
+  Vqgan g_;
+  Critic d_;
+  Learner learn_g_, learn_d_;
+  Stage1Options options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_stage1(Run& run) { return std::make_unique<Stage1>(run); }
+
+}  // namespace kintsugi

@@ -1,0 +1,57 @@
+// Stage II: the transformer learns to predict the clean face's codes from the degraded one.
+#include "apps/train/handover.h"
+#include "apps/train/stage.h"
+#include "apps/train/target_codes.h"
+#include "models/codeformer/stages.h"
+
+namespace kintsugi {
+namespace {
+
+class Stage2 : public Stage {
+ public:
+  explicit Stage2(Run& run)
+      : Stage(run, 2, run.recipe.stage2, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
+        net_(grown(run, vqgan_)), targets_(run, vqgan_), learn_("stage2", "g.", *net_.store, recipe_) {
+    net_.store->recompute(recipe_.recompute);
+  }
+
+  Values step(int64_t n, std::span<const Batch> batches) override {
+    Values values;
+    generator_update(learn_, n, batches, values, [&](const Batch& b) { return stage2_step(*net_.net, b.lq, targets_(b)); });
+    return values;
+  }
+
+  Saved save(const std::string& prefix) override {
+    const EmaWeights averaged(learn_.ema());
+    return run_.save(prefix + "codes.safetensors", {kCodeFormerKind, to_json(net_.net->args)}, *net_.store);
+  }
+
+  Values validate() override {
+    const EmaWeights averaged(learn_.ema());
+    return measure_codeformer(run_, name(), *net_.net, *net_.store, *vqgan_.net, {0}, "codes.png");
+  }
+
+  std::string best_by() const override { return "code_accuracy"; }
+
+  std::vector<Learner*> learners() override { return {&learn_}; }
+
+ private:
+  // Encoder, codebook and generator go on from stage I under the same names.
+  static Former grown(const Run& run, const Vqgan& vqgan) {
+    Former net(codeformer_args(run.recipe), run.recipe.seed, run.device);
+    for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
+    freeze_codebook_and_generator(*net.store);
+    return net;
+  }
+
+  Vqgan vqgan_;
+  Former net_;
+  TargetCodes targets_;
+  Learner learn_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_stage2(Run& run) { return std::make_unique<Stage2>(run); }
+
+}  // namespace kintsugi

@@ -19,6 +19,7 @@ struct LoaderOptions {
   uint64_t seed = 0;
   bool shuffle = true;
   int64_t first_batch = 0;  // number of the first batch, to go on where a run stopped
+  int rank = 0, world = 1;  // the samples are dealt to `world` loaders, a batch to each in turn; this is number `rank`
 };
 
 /// An endless stream of batches. Sample p of the stream belongs to epoch p / size and is entry p mod size of that epoch's
@@ -36,7 +37,7 @@ class Loader {
   /// after that goes on with the batch behind it.
   Batch next();
 
-  double epoch_of(int64_t batch) const { return double(batch) * options_.batch / double(dataset_->size()); }
+  double epoch_of(int64_t batch) const { return double(batch) * options_.world * options_.batch / double(dataset_->size()); }
 
  private:
   using Order = std::shared_ptr<const std::vector<int64_t>>;

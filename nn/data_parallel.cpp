@@ -35,33 +35,45 @@ struct DataParallel::State {
     int bucket;
     Tensor place;    // within the bucket, in the parameter's shape
     int passes = 0;  // gradients that have come
-    bool filled = false, present = false;
+    bool present = false;  // holds a gradient
+    bool settled = false;  // nothing more is to come
   };
 
   Communicator& communicator;
   std::vector<Slot> slots;  // in the reverse of the parameters' order
   std::vector<Bucket> buckets;
-  int passes = 0;         // of the step under way, 0: none
-  size_t started = 0;     // buckets on their way: always the first ones, so that all ranks start them in one order
+  int batches = 0, passes = 1;  // of the step under way, and of each of its micro-batches; no batches: there is none
+  size_t started = 0;           // buckets on their way: always the first ones, so that all ranks start them in one order
 
   explicit State(Communicator& c) : communicator(c) {}
 
-  // A parameter's gradient is whole in this pass. In the last pass it moves into the bucket together with what came before.
+  static Tensor plus(const Tensor& a, const Tensor& b) { return accumulate(Var(a), Var(b)).value(); }
+
+  // A parameter's gradient is whole in this pass. With the last of a micro-batch it is added to what is in the bucket.
   Tensor arrived(size_t i, const Tensor& g) {
+    if (batches == 0) return {};
     Slot& slot = slots[i];
-    if (passes == 0 || ++slot.passes < passes) return {};
-    const Tensor before = slot.var.grad();
+    KIN_CHECK(slot.passes < batches * passes, "data_parallel: more than the ", batches * passes, " backward passes that were announced");
+    const bool first = slot.passes++ % passes == 0;
+    const Tensor before = first ? Tensor() : slot.var.grad();
     slot.var.zero_grad();  // the engine adds what is returned to nothing
-    fill(slot, before ? accumulate(Var(before), Var(g)).value() : g);
-    start_full_buckets();
+    const Tensor sum = before ? plus(before, g) : g;
+    if (slot.passes % passes != 0) return sum;
+    add(slot, sum);
+    if (slot.passes == batches * passes) {
+      settle(slot);
+      start_full_buckets();
+    }
     return slot.place;
   }
 
-  void fill(Slot& slot, const Tensor& g) {
-    if (g) Tensor(slot.place).copy_(g);
-    else Tensor(slot.place).fill_(0);
-    slot.filled = true;
-    slot.present = bool(g);
+  void add(Slot& slot, const Tensor& g) {
+    Tensor(slot.place).copy_(slot.present ? plus(slot.place, g) : g);
+    slot.present = true;
+  }
+  void settle(Slot& slot) {
+    if (!slot.present) Tensor(slot.place).fill_(0);
+    slot.settled = true;
     ++buckets[size_t(slot.bucket)].ready;
   }
 
@@ -128,21 +140,27 @@ DataParallel::DataParallel(ParameterStore& store, std::shared_ptr<Communicator> 
     });
 }
 
-void DataParallel::begin(int passes) {
-  KIN_CHECK(passes >= 1, "data_parallel: at least one backward pass is needed, got ", passes);
+void DataParallel::begin(int batches, int passes) {
+  KIN_CHECK(batches >= 1 && passes >= 1, "data_parallel: at least one backward pass is needed, got ", batches, " x ", passes);
   // What a step that ended by an error has left.
   for (State::Bucket& b : state_->buckets) b.pending.wait(), b.ready = 0;
-  for (State::Slot& s : state_->slots) s.passes = 0, s.filled = false;
+  for (State::Slot& s : state_->slots) s.passes = 0, s.present = s.settled = false;
   state_->started = 0;
+  state_->batches = batches;
   state_->passes = passes;
 }
 
 void DataParallel::finish() {
   State& s = *state_;
-  KIN_CHECK(s.passes > 0, "data_parallel: finish without begin");
-  s.passes = 0;
-  for (State::Slot& slot : s.slots)
-    if (!slot.filled) s.fill(slot, slot.var.grad());  // from fewer passes than were announced, or none
+  KIN_CHECK(s.batches > 0, "data_parallel: finish without begin");
+  s.batches = 0;
+  for (State::Slot& slot : s.slots) {
+    if (slot.settled) continue;
+    // Fewer passes than were announced, or none, had a gradient for it.
+    const Tensor g = slot.var.grad();
+    if (g && g.raw() != slot.place.raw()) s.add(slot, g);
+    s.settle(slot);
+  }
   s.start_full_buckets();
   for (State::Bucket& b : s.buckets) {
     b.pending.wait();

@@ -22,11 +22,12 @@ class DataParallel {
   DataParallel(const DataParallel&) = delete;
   DataParallel& operator=(const DataParallel&) = delete;
 
-  /// Before `passes` calls of backward(), the same number on every rank, whose gradients add up (accumulation; a discriminator's two batches). In
-  /// the last of them each bucket starts on its way as soon as it is full. Gradients must have been zeroed.
-  void begin(int passes = 1);
+  /// Before the backward() calls of a step, the same number on every rank: `batches` micro-batches of `passes` calls each (a discriminator has two).
+  /// Gradients add up within each micro-batch first, so that it makes no difference to a bit whether micro-batches are one rank's or several
+  /// ranks'. In the last call each bucket starts on its way as soon as it is full. Gradients must have been zeroed.
+  void begin(int batches = 1, int passes = 1);
   /// Behind them: returns when every trainable parameter's grad() is the sum over ranks, rank 0 first, of what they added up: what one
-  /// process with as many passes would have. A parameter that has a gradient on no rank has none; where only some have one, the others count as 0.
+  /// process with all their micro-batches would have. A parameter that has a gradient on no rank has none; where only some have one, the others count as 0.
   void finish();
 
   /// Buffers become rank 0's: running statistics differ from rank to rank, but under a SyncBatchNorm (autograd/ops/batch_norm.h).

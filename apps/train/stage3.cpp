@@ -13,10 +13,11 @@ class Stage3 : public Stage {
   explicit Stage3(Run& run)
       : Stage(run, 3, run.recipe.stage3, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
         net_(ready(run, vqgan_)), d_(critic_of_stage1(run.recipe, run.recipe.out, vqgan_, run.device)),
-        learn_("stage3 codeformer", "g.", *net_.store, recipe_), learn_d_("stage3 discriminator", "d.", *d_.store, recipe_) {
+        learn_("stage3 codeformer", "g.", *net_.store, recipe_, run.ranks), learn_d_("stage3 discriminator", "d.", *d_.store, recipe_, run.ranks) {
     net_.store->recompute(recipe_.recompute);
     options_.image.perceptual = run.perceptual;
     options_.image.gan_weight = recipe_.gan_weight;
+    options_.image.adaptive.mean = [ranks = run.ranks](Tensor& t) { ranks.average(t); };
     options_.generator_is_frozen = recipe_.fix_generator;
     if (!recipe_.fix_transformer) targets_.emplace(run, vqgan_);
     else options_.tokens = {.feature_weight = 0, .entropy_weight = 0};
@@ -30,11 +31,10 @@ class Stage3 : public Stage {
       options_.image.weight = weight_over(batches, options_.image.adaptive, [&](const Batch& b) {
         return joint_adaptive_gradients(*net_.net, *critic, b.lq, b.gt, recipe_.w, options_);
       });
-    const auto reports = generator_update(learn_, n, batches, values, [&](const Batch& b) {
+    update(n, learn_, {&learn_d_, d_.net.get()}, batches, values, [&](const Batch& b) {
       const Tensor target = recipe_.fix_transformer ? Tensor() : (*targets_)(b);
       return joint_generator_step(*net_.net, critic, b.lq, b.gt, target, recipe_.w, options_);
     });
-    if (reports[0].gan) discriminator_update(learn_d_, *d_.net, n, batches, reports, values);
     return values;
   }
 

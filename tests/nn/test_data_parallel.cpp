@@ -48,17 +48,17 @@ std::vector<char> bits(const ParameterStore& store) {
 }
 
 // `steps` steps of rank `rank` of `size`, each on `accumulate` of the step's batches.
-std::vector<char> train(const std::shared_ptr<Communicator>& c, int steps, int accumulate) {
+std::vector<char> train(const std::shared_ptr<Communicator>& c, int steps, int accumulate, int passes) {
   const Net net(c->rank() == 0 ? 1 : 2);  // what other ranks start with does not count
   DataParallel parallel(const_cast<ParameterStore&>(net.store), c, kSmallBuckets);
   Adam adam(net.store.trainable(), {.beta1 = 0.9, .beta2 = 0.99});
   const int in_all = accumulate * c->size();
   for (int n = 0; n < steps; ++n) {
     adam.zero_grad();
-    parallel.begin(accumulate);
+    parallel.begin(accumulate, passes);
     for (int a = 0; a < accumulate; ++a) {
       const int batch = n * in_all + a * c->size() + c->rank();
-      backward(mse_loss(net(input(batch)), target(batch)));
+      for (int p = 0; p < passes; ++p) backward(mse_loss(net(input(batch + 1000 * p)), target(batch)));
     }
     parallel.finish();
     adam.step({.lr = 0.01, .grad_scale = 1.0 / in_all});
@@ -67,10 +67,10 @@ std::vector<char> train(const std::shared_ptr<Communicator>& c, int steps, int a
   return bits(net.store);
 }
 
-std::vector<char> train_on(int ranks, int accumulate, int steps = 20) {
+std::vector<char> train_on(int ranks, int accumulate, int steps = 20, int passes = 1) {
   std::vector<char> result;
   for (const auto& e : on_ranks(ranks, [&](auto c) {
-         const auto mine = train(c, steps, accumulate);
+         const auto mine = train(c, steps, accumulate, passes);
          if (c->rank() == 0) result = mine;
        }))
     CHECK(e == "");
@@ -94,6 +94,8 @@ TEST_CASE("data parallel: any number of ranks leaves the bits of one process tha
   CHECK(train_on(4, 1) == alone);
   CHECK(train_on(1, 3, 5) == train_on(3, 1, 5));
   CHECK(train_on(4, 1) != train_on(4, 1, 19));
+  // A discriminator's two passes.
+  CHECK(train_on(1, 3, 5, 2) == train_on(3, 1, 5, 2));
 }
 
 TEST_CASE("data parallel: reductions start while backward runs, in one order") {
@@ -141,7 +143,7 @@ TEST_CASE("data parallel: gradients taken by grad() start nothing; a pass too fe
   const Net net, plain;
   DataParallel parallel(const_cast<ParameterStore&>(net.store), local_communicators(1)[0], kSmallBuckets);
   const auto loss = [](const Net& n, int batch) { return mse_loss(n(input(batch)), target(batch)); };
-  parallel.begin(2);
+  parallel.begin(1, 2);
   grad(loss(net, 7), net.store.trainable_vars());
   backward(loss(net, 0));
   parallel.begin(3);
@@ -156,6 +158,9 @@ TEST_CASE("data parallel: gradients taken by grad() start nothing; a pass too fe
     CHECK_MESSAGE(std::memcmp(a.raw(), b.raw(), b.bytes()) == 0, p.name);
   }
   CHECK_THROWS_AS(parallel.finish(), Error);
+  parallel.begin();
+  backward(loss(net, 3));
+  CHECK_THROWS_WITH_AS(backward(loss(net, 3)), "data_parallel: more than the 1 backward passes that were announced", Error);
 }
 
 TEST_CASE("data parallel: other parameters and drifted weights are told apart by rank") {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "autograd/ops/batch_norm.h"
 #include "data/loader.h"
 
 namespace kintsugi {
@@ -86,7 +87,10 @@ class Loop {
       waited += seconds_since(asked);
       batches.push_back(on_device(std::move(batch), run_.device));
     }
+    std::optional<SyncBatchNorm> sync;
+    if (run_.recipe.sync_batch_norm) sync.emplace(run_.ranks.communicator());
     Values values = stage_.step(at_.step, batches);
+    sync.reset();
     run_.ranks.average(values);
     const double took = seconds_since(start);
     values.insert(values.end(), {{"images_per_second", double(s_.batch) * s_.accumulate * run_.ranks.size() / took}, {"data_wait", waited / took}});

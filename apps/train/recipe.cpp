@@ -19,6 +19,7 @@ void visit(Recipe& r, Visitor& v) {
   v("seed", r.seed);
   v("perceptual", r.perceptual, std::vector<std::string>{"none", "vgg19", "lpips"});
   v("perceptual_weights", r.perceptual_weights);
+  v("sync_batch_norm", r.sync_batch_norm);
   v("keep_last", r.keep_last, 1, 1000);
   v("cache_codes", r.cache_codes);
 

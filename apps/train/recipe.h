@@ -62,6 +62,7 @@ struct Recipe {
   uint64_t seed = 1;
   std::string perceptual = "none";      // "none", "vgg19" or "lpips"
   std::string perceptual_weights;       // file with the feature network's weights: safetensors or PyTorch's
+  bool sync_batch_norm = false;         // the discriminator's BatchNorm takes the statistics of all ranks' batches; false: of each rank's, as published
   int keep_last = 2;                    // training states kept
   std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made anew in every step
   DataRecipe data;

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/stop_signals.h"
 #include "apps/train/train.h"
@@ -37,6 +36,21 @@ void print(const TrainResult& r) {
   fmt::print("{}  hash {:016x}\n", r.checkpoint, r.hash);
 }
 
+// What goes wrong here is told to the other ranks, and told apart from what goes wrong there.
+TrainResult train_as(const Rank& rank, const Recipe& recipe, const TrainOptions& options) {
+  Communicator& all = *rank.communicator;
+  try {
+    return train(recipe, options);
+  } catch (const UsageError& e) {
+    all.abandon(e.what());
+    throw;
+  } catch (const std::exception& e) {
+    all.abandon(e.what());
+    if (all.size() == 1) throw;
+    throw Error(text("rank ", all.rank(), " of ", all.size(), ": ", e.what()));
+  }
+}
+
 }  // namespace
 
 int run_train(const TrainCommand& c) {
@@ -48,9 +62,10 @@ int run_train(const TrainCommand& c) {
     fmt::print("{}", resolved(recipe));
     return kDone;
   }
-  TrainOptions options{.first_stage = recipe.stages.front(), .last_stage = recipe.stages.back(), .quiet = c.quiet,
-                       .device = choose_device(c.device, c.quiet), .resume = c.resume, .overwrite = c.overwrite,
-                       .stop = [] { return StopSignals::received() != 0; }};
+  const Rank rank = start_rank(c.rank);
+  const Communicator& all = *rank.communicator;
+  TrainOptions options{.first_stage = recipe.stages.front(), .last_stage = recipe.stages.back(), .quiet = c.rank.quiet || all.rank() != 0,
+                       .device = rank.device, .resume = c.resume, .overwrite = c.overwrite, .communicator = rank.communicator, .stop = [] { return StopSignals::received() != 0; }};
   if (!c.stages.empty()) {
     const std::set<int> stages(c.stages.begin(), c.stages.end());
     if (*stages.rbegin() - *stages.begin() >= int(stages.size()))
@@ -62,7 +77,8 @@ int run_train(const TrainCommand& c) {
     options.last_stage = *stages.rbegin();
   }
   const StopSignals signals({SIGINT, SIGTERM, SIGUSR1});
-  const TrainResult r = train(recipe, options);
+  const TrainResult r = train_as(rank, recipe, options);
+  if (all.rank() != 0) return r.stopped ? kStoppedEarly : kDone;
   if (r.stopped) {
     fmt::print(stderr, "kintsugi: stopped by a signal; the same command with --resume goes on\n");
     return kStoppedEarly;

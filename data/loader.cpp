@@ -14,6 +14,7 @@ Loader::Loader(DatasetPtr dataset, const LoaderOptions& options)
   KIN_CHECK(options.threads >= 0, "loader: threads must not be negative, got ", options.threads);
   KIN_CHECK(options.ahead > 0, "loader: ahead must be positive, got ", options.ahead);
   KIN_CHECK(options.first_batch >= 0, "loader: first_batch must not be negative, got ", options.first_batch);
+  KIN_CHECK(options.rank >= 0 && options.rank < options.world, "loader: rank must be below world ", options.world, ", got ", options.rank);
   for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -48,7 +49,7 @@ Loader::Prepared Loader::prepare(int64_t number) {
     const int64_t size = dataset_->size();
     std::vector<std::pair<uint64_t, int64_t>> samples;
     for (int i = 0; i < options_.batch; ++i) {
-      const int64_t position = number * options_.batch + i;
+      const int64_t position = (number * options_.world + options_.rank) * options_.batch + i;
       const uint64_t epoch = uint64_t(position / size);
       samples.emplace_back(epoch, (*order_of(epoch))[size_t(position % size)]);
     }

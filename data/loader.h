@@ -20,6 +20,7 @@ struct LoaderOptions {
   uint64_t seed = 0;
   bool shuffle = true;
   int64_t first_batch = 0;  // number of the first batch, to go on where a run stopped
+  int rank = 0, world = 1;  // the samples are dealt to `world` loaders, a batch to each in turn; this is number `rank`
   /// Which dataset batch n is made of, where that changes in the course of a run (another degradation in each phase); all have the
   /// size of the loader's own. Called from the loader's threads.
   std::function<const Dataset&(int64_t batch)> choose = {};
@@ -40,7 +41,7 @@ class Loader {
   /// after that goes on with the batch behind it.
   Batch next();
 
-  double epoch_of(int64_t batch) const { return double(batch) * options_.batch / double(dataset_->size()); }
+  double epoch_of(int64_t batch) const { return double(batch) * options_.world * options_.batch / double(dataset_->size()); }
 
  private:
   using Order = std::shared_ptr<const std::vector<int64_t>>;

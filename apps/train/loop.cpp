@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "autograd/ops/batch_norm.h"
 #include "data/loader.h"
 
 namespace kintsugi {
@@ -27,6 +28,7 @@ class Loop {
   Loop(Run& run, Stage& stage, const Inputs& inputs, Position at)
       : run_(run), stage_(stage), s_(stage.recipe()), inputs_(inputs), at_(std::move(at)),
         loader_(stage.data(), {.batch = s_.batch, .threads = run.recipe.data.workers, .seed = run.recipe.seed, .first_batch = at_.step * s_.accumulate,
+                               .rank = run.ranks.rank(), .world = run.ranks.size(),
                                .choose = [this](int64_t batch) -> const Dataset& { return stage_.data_of(batch / s_.accumulate); }}),
         progress_(stage.name(), s_.steps, run.options.quiet, at_.step) {
     run_.progress = &progress_;
@@ -57,13 +59,16 @@ class Loop {
   /// Where the run stands, on disk, unless it is there already.
   std::filesystem::path save_state() {
     if (saved_.empty()) {
-      const int64_t sample = at_.step * s_.accumulate * s_.batch, size = stage_.data()->size();
+      for (const Learner* learner : stage_.learners()) learner->synchronise();
+      const int64_t sample = at_.step * s_.accumulate * s_.batch * run_.ranks.size(), size = stage_.data()->size();
       at_.steps = s_.steps;
+      at_.ranks = run_.ranks.size();
       at_.metrics_bytes = run_.log.flushed_bytes();
       at_.seed = run_.recipe.seed;
       at_.epoch = sample / size;
       at_.index = sample % size;
-      saved_ = run_.states.save({at_, resolved(run_.recipe), inputs_}, stage_.learners(), run_.recipe.keep_last);
+      saved_ = run_.states.path_of(at_);
+      run_.ranks.first([&] { run_.states.save({at_, resolved(run_.recipe), inputs_}, stage_.learners(), run_.recipe.keep_last); });
     }
     return saved_;
   }
@@ -83,9 +88,13 @@ class Loop {
       waited += seconds_since(asked);
       batches.push_back(on_device(std::move(batch), run_.device));
     }
+    std::optional<SyncBatchNorm> sync;
+    if (run_.recipe.sync_batch_norm) sync.emplace(run_.ranks.communicator());
     Values values = stage_.step(at_.step, batches);
+    sync.reset();
+    run_.ranks.average(values);
     const double took = seconds_since(start);
-    values.insert(values.end(), {{"images_per_second", double(s_.batch) * s_.accumulate / took}, {"data_wait", waited / took}});
+    values.insert(values.end(), {{"images_per_second", double(s_.batch) * s_.accumulate * run_.ranks.size() / took}, {"data_wait", waited / took}});
     run_.log.write(stage_.name(), at_.step, values);
     ++at_.step;
     at_.validated = false;
@@ -114,7 +123,8 @@ class Loop {
     for (const auto& [name, value] : values) {
       if (name != stage_.best_by() || (at_.best && value <= at_.best->value)) continue;
       at_.best = Best{name, value, at_.step};
-      run_.states.keep_as_best(save_state(), at_.stage);
+      const auto state = save_state();
+      run_.ranks.first([&] { run_.states.keep_as_best(state, at_.stage); });
       stage_.save("best-");
     }
   }
@@ -136,6 +146,8 @@ void train_stage(Run& run, Stage& stage, const Inputs& inputs, const std::option
   if (saved) {
     load_state(saved->path, stage.learners());
     at = read_manifest(saved->path).position;
+    KIN_CHECK(at.ranks == run.ranks.size(), run.recipe.out, ": was started on ", at.ranks, " ranks, is now on ", run.ranks.size(),
+              "; they share each step, so it would become another run");
     at.last_stage = run.options.last_stage;
     run.say(fmt::format("{}: goes on behind step {} of {}", stage.name(), at.step, stage.recipe().steps));
   }

@@ -100,6 +100,7 @@ struct Recipe {
   std::string perceptual_weights;       // file with the feature network's weights: safetensors or PyTorch's
   std::string perceptual_distance = "l1";  // vgg19: "l1", "mse" or "fro"
   bool perceptual_input_norm = true;    // ImageNet's mean and std first; for lpips on top of its own scaling, as released
+  bool sync_batch_norm = false;         // the discriminator's BatchNorm takes the statistics of all ranks' batches; false: of each rank's, as published
   int keep_last = 2;                    // training states kept
   std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made anew in every step
   bool adain = true;                    // measured and shown with codes that take on the input's statistics

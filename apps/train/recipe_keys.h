@@ -136,6 +136,7 @@ void visit(Recipe& r, Visitor& v) {
   v("perceptual_weights", r.perceptual_weights);
   v("perceptual_distance", r.perceptual_distance, Words{"l1", "mse", "fro"});
   v("perceptual_input_norm", r.perceptual_input_norm);
+  v("sync_batch_norm", r.sync_batch_norm);
   v("keep_last", r.keep_last, 1, 1000);
   v("cache_codes", r.cache_codes);
   v("adain", r.adain);

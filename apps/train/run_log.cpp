@@ -13,7 +13,8 @@
 
 namespace kintsugi {
 
-RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes) : folder_(folder) {
+RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes, bool writes) : folder_(folder) {
+  if (!writes) return;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   KIN_CHECK(!error, folder, ": the run folder cannot be made: ", error.message());
@@ -29,12 +30,14 @@ RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t kee
 }
 
 int64_t RunLog::flushed_bytes() {
+  if (!metrics_) return 0;
   // Where a disk cannot be flushed (EINVAL), what the system holds is all there is.
   KIN_CHECK(::fsync(::fileno(metrics_.get())) == 0 || errno == EINVAL || errno == EROFS, path("metrics.jsonl"), ": cannot be written: ", std::strerror(errno));
   return int64_t(std::filesystem::file_size(path("metrics.jsonl")));
 }
 
 void RunLog::write(const std::string& stage, int64_t step, const Values& values) {
+  if (!metrics_) return;
   nlohmann::ordered_json line{{"stage", stage}, {"step", step}};
   for (const auto& [name, value] : values) line[name] = value;
   const std::string text = line.dump() + "\n";

@@ -9,13 +9,26 @@
 
 namespace kintsugi {
 
-std::vector<StepReport> generator_update(Learner& learn, int64_t step, std::span<const Batch> batches, Values& values,
-                                         const std::function<StepReport(const Batch&)>& compute) {
-  const Learner::Taken taken = learn.step(step, batches.size(), [&](size_t i) { return compute(batches[i]); });
-  const Values losses = mean_losses(taken.reports);
-  values.insert(values.end(), losses.begin(), losses.end());
-  values.insert(values.end(), {{"grad_norm", taken.grad_norm}, {"lr", learn.rate(step)}});
-  return taken.reports;
+void update(int64_t step, Learner& learn, const Judge& judge, std::span<const Batch> batches, Values& values,
+            const std::function<StepReport(const Batch&)>& compute) {
+  const auto append = [&](const std::vector<StepReport>& reports) {
+    const Values losses = mean_losses(reports);
+    values.insert(values.end(), losses.begin(), losses.end());
+  };
+  const auto generated = learn.compute(batches.size(), 1, [&](size_t i) { return compute(batches[i]); });
+  std::vector<StepReport> judged;
+  const bool gan = judge.learner && generated[0].gan;
+  if (gan)
+    judged = judge.learner->compute(batches.size(), 2, [&](size_t i) {
+      StepReport report;
+      discriminator_step(*judge.net, batches[i].gt, generated[i].output, judge.kind, report);
+      return report;
+    });
+  append(generated);
+  values.insert(values.end(), {{"grad_norm", learn.update(step)}, {"lr", learn.rate(step)}});
+  if (!gan) return;
+  judge.learner->update(step);
+  append(judged);
 }
 
 std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options,
@@ -33,17 +46,6 @@ std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const 
   return adaptive_weight({(recon * share).value(), (gan * share).value()}, options);
 }
 
-void discriminator_update(Learner& learn, const Discriminator& d, int64_t step, std::span<const Batch> batches,
-                          const std::vector<StepReport>& generated, GanKind kind, Values& values) {
-  const Learner::Taken taken = learn.step(step, batches.size(), [&](size_t i) {
-    StepReport report;
-    discriminator_step(d, batches[i].gt, generated[i].output, kind, report);
-    return report;
-  });
-  const Values losses = mean_losses(taken.reports);
-  values.insert(values.end(), losses.begin(), losses.end());
-}
-
 ImageObjectiveOptions image_options(const Run& run, const StageRecipe& r) {
   static const std::map<std::string, GanKind> kinds = {{"hinge", GanKind::hinge}, {"vanilla", GanKind::vanilla}, {"lsgan", GanKind::lsgan},
                                                        {"wgan", GanKind::wgan}, {"wgan_softplus", GanKind::wgan_softplus}};
@@ -55,6 +57,7 @@ ImageObjectiveOptions image_options(const Run& run, const StageRecipe& r) {
   o.gan_weight = r.gan_weight;
   o.adapt = r.adaptive_weight;
   o.adaptive.max = r.adaptive_max;
+  o.adaptive.mean = [ranks = run.ranks](Tensor& t) { ranks.average(t); };
   return o;
 }
 
@@ -66,7 +69,7 @@ Values measure_codeformer(Run& run, const std::string& stage, const CodeFormer& 
     values.emplace_back(fmt::format("psnr_w{}", ws[i]), v.restored[i].psnr);
     values.emplace_back(fmt::format("ssim_w{}", ws[i]), v.restored[i].ssim);
   }
-  write_image(run.log.path(sheet), v.sheet);
+  if (run.ranks.writes()) write_image(run.log.path(sheet), v.sheet);
   run.say(fmt::format("{}: {:.1f}% of the clean faces' codes predicted ({:.1f}% by nearest neighbour)", stage, 100 * v.code_accuracy,
                       100 * v.nearest_accuracy));
   return values;

@@ -11,13 +11,13 @@ class Stage2 : public Stage {
  public:
   explicit Stage2(Run& run)
       : Stage(run, 2, run.recipe.stage2, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
-        net_(ready(run, vqgan_)), targets_(run, vqgan_), learn_("stage2", "g.", *net_.store, recipe_, recipe_.lr) {
+        net_(ready(run, vqgan_)), targets_(run, vqgan_), learn_("stage2", "g.", *net_.store, recipe_, recipe_.lr, run.ranks) {
     net_.store->recompute(recipe_.recompute);
   }
 
   Values step(int64_t n, std::span<const Batch> batches) override {
     Values values;
-    generator_update(learn_, n, batches, values, [&](const Batch& b) { return stage2_step(*net_.net, b.lq, targets_(b), tokens_); });
+    update(n, learn_, {}, batches, values, [&](const Batch& b) { return stage2_step(*net_.net, b.lq, targets_(b), tokens_); });
     return values;
   }
 

@@ -32,8 +32,8 @@ class Stage3 : public Stage {
  public:
   explicit Stage3(Run& run)
       : Stage(run, 3, run.recipe.stage3, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
-        net_(ready(run, vqgan_)), d_(critic(run, vqgan_)), learn_("stage3 codeformer", "g.", *net_.store, recipe_, recipe_.lr),
-        learn_d_("stage3 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr()), options_(options_of(run, recipe_)) {
+        net_(ready(run, vqgan_)), d_(critic(run, vqgan_)), learn_("stage3 codeformer", "g.", *net_.store, recipe_, recipe_.lr, run.ranks),
+        learn_d_("stage3 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr(), run.ranks), options_(options_of(run, recipe_)) {
     net_.store->recompute(recipe_.recompute);
     if (!frozen(recipe_, "transformer")) targets_.emplace(run, vqgan_);
   }
@@ -48,12 +48,11 @@ class Stage3 : public Stage {
         return joint_adaptive_gradients(*net_.net, *d_.net, b.lq, b.gt, plan.w, options_.joint);
       });
     Values values;
-    const auto reports = generator_update(learn_, n, batches, values, [&](const Batch& b) {
+    update(n, learn_, {&learn_d_, d_.net.get(), image.gan_kind}, batches, values, [&](const Batch& b) {
       const Stage3Batch batch{.in = b.lq, .in_large = b.lq, .gt = b.gt, .target = targets_ ? (*targets_)(b) : Tensor()};
       return stage3_generator_step(*net_.net, d_.net.get(), batch, iteration, options_);
     });
     if (!plan.large) values.emplace_back("w", plan.w);
-    if (reports[0].gan) discriminator_update(learn_d_, *d_.net, n, batches, reports, image.gan_kind, values);
     return values;
   }
 

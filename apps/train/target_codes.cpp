@@ -69,6 +69,7 @@ void TargetCodes::open(const Run& run) {
   } else {
     table_ = Tensor::zeros(shape, DType::i32);
   }
+  run.ranks.communicator()->barrier();  // all have read what there is; rank 0 may write
   if (done < views->size()) make(run, views, done, file, identity);
 }
 
@@ -87,10 +88,10 @@ void TargetCodes::make(const Run& run, const DatasetPtr& views, int64_t done, co
       progress.update(done += rows);
     }
   } catch (const StopRequested&) {
-    write_table(file, table_, identity, done);
+    if (run.ranks.writes()) write_table(file, table_, identity, done);
     throw;
   }
-  write_table(file, table_, identity, done);
+  if (run.ranks.writes()) write_table(file, table_, identity, done);
 }
 
 Tensor TargetCodes::operator()(const Batch& batch) const {

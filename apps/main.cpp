@@ -73,7 +73,21 @@ int run(int argc, char** argv) {
   train->add_flag("--overwrite", train_options.overwrite, "Start anew even where an unfinished run is lost by it");
   train->add_flag("--print", train_options.print, "Show the recipe with every value and stop");
   train->add_flag("--json", train_options.json, "The result as JSON");
-  train->callback([&] { command = [&] { train_options.quiet = quiet; train_options.device = device; return run_train(train_options); }; });
+  train->add_option("--time-out", train_options.rank.time_out, "Of several processes: seconds until one that stands still is named and all end")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  train->add_option("--communicator", train_options.rank.communicator,
+                    "Of several processes: what carries gradients on a GPU; host: the CPU, so that processes can share one GPU")
+      ->check(CLI::IsMember({"auto", "host", "nccl"}))
+      ->capture_default_str();
+  train->callback([&] {
+    command = [&] {
+      train_options.rank.quiet = quiet;
+      train_options.rank.device = device;
+      train_options.rank.threads_given = thread_count > 0;
+      return run_train(train_options);
+    };
+  });
 
   PrepareCommand preparing;
   auto* prepare = app.add_subcommand("prepare", "Look at every picture of a training set and make one file of them, a pack");

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/stop_signals.h"
 #include "apps/train/train.h"
@@ -48,6 +47,21 @@ void print(const TrainResult& r, const std::string& folder) {
   fmt::print("metrics   {0}/metrics.jsonl\nevents    tensorboard --logdir {0}/events\nsheets  {1}\n{2}  hash {3:016x}\n", folder, sheets, r.checkpoint, r.hash);
 }
 
+// What goes wrong here is told to the other ranks, and told apart from what goes wrong there.
+TrainResult train_as(const Rank& rank, const Recipe& recipe, const TrainOptions& options) {
+  Communicator& all = *rank.communicator;
+  try {
+    return train(recipe, options);
+  } catch (const UsageError& e) {
+    all.abandon(e.what());
+    throw;
+  } catch (const std::exception& e) {
+    all.abandon(e.what());
+    if (all.size() == 1) throw;
+    throw Error(text("rank ", all.rank(), " of ", all.size(), ": ", e.what()));
+  }
+}
+
 }  // namespace
 
 int run_train(const TrainCommand& c) {
@@ -59,17 +73,23 @@ int run_train(const TrainCommand& c) {
     fmt::print("{}", resolved(recipe));
     return kDone;
   }
-  TrainOptions options{.quiet = c.quiet, .device = choose_device(c.device, c.quiet), .resume = c.resume, .overwrite = c.overwrite,
-                       .stop = [] { return StopSignals::received() != 0; }};
+  const Rank rank = start_rank(c.rank);
+  const Communicator& all = *rank.communicator;
+  TrainOptions options{.first_stage = recipe.stages.front(), .last_stage = recipe.stages.back(), .quiet = c.rank.quiet || all.rank() != 0,
+                       .device = rank.device, .resume = c.resume, .overwrite = c.overwrite, .communicator = rank.communicator, .stop = [] { return StopSignals::received() != 0; }};
   if (!c.stages.empty()) {
     const std::set<int> stages(c.stages.begin(), c.stages.end());
     if (*stages.rbegin() - *stages.begin() >= int(stages.size()))
       throw UsageError("--stage: 2 stands between 1 and 3; give it too, or one stage at a time");
+    for (int stage : stages)
+      if (stage < recipe.stages.front() || stage > recipe.stages.back())
+        throw UsageError(text("--stage ", stage, ": the recipe has stages ", recipe.stages.front(), " to ", recipe.stages.back()));
     options.first_stage = *stages.begin();
     options.last_stage = *stages.rbegin();
   }
   const StopSignals signals({SIGINT, SIGTERM, SIGUSR1});
-  const TrainResult r = train(recipe, options);
+  const TrainResult r = train_as(rank, recipe, options);
+  if (all.rank() != 0) return r.stopped ? kStoppedEarly : kDone;
   if (r.stopped) {
     fmt::print(stderr, "kintsugi: stopped by a signal; the same command with --resume goes on\n");
     return kStoppedEarly;

@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/train/start_rank.h"
+
 namespace kintsugi {
 
 struct TrainCommand {
@@ -12,8 +14,7 @@ struct TrainCommand {
   bool resume = false, overwrite = false;  // as in TrainOptions
   bool print = false;                // show the resolved recipe and stop
   bool json = false;                 // result as JSON
-  bool quiet = false;
-  std::string device = "auto";       // as in --device
+  RankOptions rank;
 };
 
 /// `kintsugi train RECIPE`. Returns an exit code.

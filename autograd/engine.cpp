@@ -154,7 +154,7 @@ class Pass {
   void finish(const std::shared_ptr<VarState>& leaf) {
     Var g = std::move(leaf_sums_[leaf.get()]);
     leaf_sums_.erase(leaf.get());
-    g = with_hooks(leaf->hooks, std::move(g));
+    if (collect_leaves_) g = with_hooks(leaf->hooks, std::move(g));
     if (const auto it = slots_.find(leaf.get()); it != slots_.end())
       for (size_t i : it->second) out_[i] = g;
     if (collect_leaves_) leaf->grad = leaf->grad ? accumulate(Var(leaf->grad), g.detach()).value() : g.value();

@@ -41,6 +41,7 @@ if(KINTSUGI_CUDA AND CMAKE_CUDA_COMPILER)
   # Headers only: the libraries are opened at run time (kernels/vendor/library.h).
   find_path(CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
   find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
 endif()
 
 # Loads and stores of emulated kernels can be watched (kernels/simt/access.h): the compiler's calls for ThreadSanitizer, answered
@@ -79,7 +80,7 @@ function(kintsugi_gpu_sources target)
     target_compile_definitions(${target} PRIVATE KIN_CUDA=1)
     target_include_directories(${target} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
     target_link_libraries(${target} PUBLIC $<LINK_ONLY:CUDA::cudart_static> ${CMAKE_DL_LIBS})
-    foreach(library CUBLAS CUDNN)
+    foreach(library CUBLAS CUDNN NCCL)
       if(${library}_INCLUDE_DIR)
         target_compile_definitions(${target} PRIVATE KIN_${library}=1)
         target_include_directories(${target} SYSTEM PRIVATE ${${library}_INCLUDE_DIR})

@@ -51,6 +51,10 @@ EOF
 
 header png.h pngconf.h pnglibconf.h zlib.h zconf.h jpeglib.h jmorecfg.h jerror.h jconfig.h
 header nlohmann toml++ CLI fmt stb doctest eigen3/Eigen
+# NCCL's header comes with the CUDA toolkit or with libnccl-dev, or not at all: the build does without.
+for from in /usr/local/cuda/include /usr/include; do
+  [ -e "$from/nccl.h" ] && cp -L "$from/nccl.h" "$include/nccl.h" && break
+done
 static libpng16.a libz.a libjpeg.a
 ln -f "$lib/libpng16.a" "$lib/libpng.a"
 package nlohmann_json nlohmann_json::nlohmann_json 3.11

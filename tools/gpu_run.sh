@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ./run gpu: everything that only a GPU can show, in one go and within nine minutes on 16 cores: build, every op case on every cuda
-# row against ref, conformance of the emulator, parity of the small networks, ten training steps twice, the benchmark, compute-sanitizer
+# row against ref, conformance of the emulator, parity of the small networks, ten training steps twice and once by NCCL, the benchmark, compute-sanitizer
 # on small cases, PyTorch beside it. A stage that fails stops no later one; what could not be run is said with the reason.
 # Results: $OUT/gpu.json, gpu.md and gpu.log (OUT defaults to docs/measured), and the benchmark's own files.
 set -uo pipefail
@@ -78,7 +78,7 @@ if command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU
 fi
 command -v nvcc >/dev/null && nvcc=$(nvcc --version | grep -o 'release [0-9.]*' | cut -d' ' -f2)
 
-stages=(build resources "op cases" conformance parity gradcheck "ten steps" bench memcheck racecheck pytorch)
+stages=(build resources "op cases" conformance parity gradcheck "ten steps" nccl bench memcheck racecheck pytorch)
 if [ "$gpu" = none ] || [ "$nvcc" = none ]; then
   why="no GPU"
   [ "$gpu" = none ] || why="no nvcc"
@@ -131,6 +131,23 @@ ten_steps() {
 export -f ten_steps
 export program
 stage "ten steps" 90 bash -c ten_steps
+
+# The same steps as one rank of NCCL: found beside PyTorch where the system has none.
+nccl_steps() {
+  local out folder
+  folder=$(python3 -c 'import nvidia.nccl, os; print(os.path.join(list(nvidia.nccl.__path__)[0], "lib"))' 2>/dev/null)
+  export LD_LIBRARY_PATH=${folder:+$folder:}${LD_LIBRARY_PATH:-}
+  "$tests" -tc='communicator: NCCL*' || return 1
+  out=$(mktemp -d)
+  RANK=0 WORLD_SIZE=1 LOCAL_RANK=0 MASTER_ADDR=localhost MASTER_PORT=29571 "$program" -q train apps/recipes/demo.toml --device cuda --communicator nccl \
+    --set out="$out/run" --set stage1.steps=10 --set stage2.steps=10 --set stage3.steps=10 --set data.identities=32 --set data.validation=2 --json >"$out/json" ||
+    { cat "$out/json"; return 1; }
+  grep '"hash"' "$out/json"
+  rm -rf "$out"
+}
+export -f nccl_steps
+export tests
+stage nccl 60 bash -c nccl_steps
 
 if "$program" bench --help >/dev/null 2>&1; then
   stage bench 100 "$program" bench --device cuda --json "$OUT/gpu-bench.json" --csv "$OUT/gpu-bench.csv"

@@ -51,10 +51,10 @@ int edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-// Where a value stands: a line of the file, or the command line.
+// Where a value stands: a line of its file, or the command line.
 std::string where(const std::string& name, const toml::node& n) {
-  const auto line = n.source().begin.line;
-  return line == 0 ? "--set" : text(name, ":", line);
+  const toml::source_region& at = n.source();
+  return at.begin.line == 0 ? "--set" : text(at.path ? *at.path : name, ":", at.begin.line);
 }
 
 // Finds values and words the complaint when one is wrong.
@@ -70,6 +70,47 @@ struct Place {
     usage(where(name, *node), ": ", key, " must be ", expected, ", got ", found.str(), " (", kind(*node), ")");
   }
 };
+
+// Moves over what `table` does not have; moved values still know their file and line.
+void fill_in(toml::table& table, toml::table&& base) {
+  for (auto&& [key, value] : base) {
+    toml::node* own = table.get(key);
+    if (!own) table.insert(key, std::move(value));
+    else if (own->is_table() && value.is_table()) fill_in(*own->as_table(), std::move(*value.as_table()));
+  }
+}
+
+// `above` holds the files that rest on this one.
+toml::table read_file(const std::string& path, std::vector<std::string> above) {
+  if (std::filesystem::is_directory(path)) usage(path, ": expected a TOML file, found a folder");
+  toml::table table;
+  try {
+    table = toml::parse_file(path);
+  } catch (const toml::parse_error& e) {
+    if (e.source().begin.line == 0) usage(path, ": ", e.description());
+    usage(path, ":", e.source().begin.line, ": not TOML: ", e.description());
+  }
+  const toml::node* base = table.get("base");
+  if (!base) return table;
+  if (!base->is_string()) Place{path, "base", base}.wrong("the name of a TOML file");
+  const auto below = (std::filesystem::path(path).parent_path() / base->value<std::string>().value()).lexically_normal().string();
+  above.push_back(std::filesystem::path(path).lexically_normal().string());
+  if (std::count(above.begin(), above.end(), below)) usage(where(path, *base), ": base must be another file, got ", below, ", which rests on this one");
+  if (!std::filesystem::exists(below)) usage(where(path, *base), ": base must be a file, got ", below, ", which is not there");
+  table.erase("base");
+  fill_in(table, read_file(below, std::move(above)));
+  return table;
+}
+
+bool is_one_of(const std::string& word, const std::vector<std::string>& allowed) {
+  return std::find(allowed.begin(), allowed.end(), word) != allowed.end();
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string list;
+  for (const auto& w : words) list += (list.empty() ? "" : ", ") + w;
+  return list;
+}
 
 int checked_int(const Place& p, const toml::node& n, int least, int most) {
   const auto v = n.value_exact<int64_t>();
@@ -93,15 +134,7 @@ std::string closest(const std::string& word, const std::set<std::string>& candid
   return best;
 }
 
-TomlReader::TomlReader(const std::string& path) : document_(std::make_unique<Document>()), name_(path) {
-  if (std::filesystem::is_directory(path)) usage(path, ": expected a TOML file, found a folder");
-  try {
-    document_->table = toml::parse_file(path);
-  } catch (const toml::parse_error& e) {
-    if (e.source().begin.line == 0) usage(path, ": ", e.description());
-    usage(path, ":", e.source().begin.line, ": not TOML: ", e.description());
-  }
-}
+TomlReader::TomlReader(const std::string& path) : document_(std::make_unique<Document>(read_file(path, {}))), name_(path) {}
 
 TomlReader::TomlReader(const std::string& content, const std::string& name) : document_(std::make_unique<Document>()), name_(name) {
   try {
@@ -149,10 +182,8 @@ void TomlReader::get(const char* key, std::string& out) {
 
 void TomlReader::get(const char* key, std::string& out, const std::vector<std::string>& allowed) {
   KIN_FIND(key);
-  std::string list;
-  for (const auto& a : allowed) list += (list.empty() ? "" : ", ") + a;
   const auto v = view.value_exact<std::string>();
-  if (!v || std::find(allowed.begin(), allowed.end(), *v) == allowed.end()) place.wrong("one of " + list);
+  if (!v || !is_one_of(*v, allowed)) place.wrong("one of " + joined(allowed));
   out = *v;
 }
 
@@ -185,6 +216,25 @@ void TomlReader::get(const char* key, std::vector<int>& out, int least, int most
   if (!view.is_array()) place.wrong("a list of whole numbers");
   out.clear();
   for (const auto& e : *view.as_array()) out.push_back(checked_int(place, e, least, most));
+}
+
+void TomlReader::get(const char* key, std::vector<double>& out, double least, double most) {
+  KIN_FIND(key);
+  if (!view.is_array()) place.wrong("a list of numbers");
+  out.clear();
+  for (const auto& e : *view.as_array()) out.push_back(checked_number(place, e, least, most));
+}
+
+void TomlReader::get(const char* key, std::vector<std::string>& out, const std::vector<std::string>& allowed) {
+  KIN_FIND(key);
+  const std::string expected = "a list of some of " + joined(allowed);
+  if (!view.is_array()) place.wrong(expected);
+  out.clear();
+  for (const auto& e : *view.as_array()) {
+    const auto v = e.value_exact<std::string>();
+    if (!v || !is_one_of(*v, allowed)) place.wrong(expected);
+    out.push_back(*v);
+  }
 }
 
 void TomlReader::get(const char* key, std::pair<double, double>& out, double least, double most) {

@@ -12,7 +12,8 @@ namespace kintsugi {
 
 class TomlReader {
  public:
-  /// Throws UsageError when the file cannot be read or is not TOML.
+  /// Throws UsageError when the file cannot be read or is not TOML. When it has a string `base`, what it does not give comes from the
+  /// file of that name, relative to its own folder, which may have a base in turn.
   explicit TomlReader(const std::string& path);
   /// The same from text; `name` stands for the path in messages.
   TomlReader(const std::string& text, const std::string& name);
@@ -29,6 +30,8 @@ class TomlReader {
   void get(const char* key, uint64_t& out);
   void get(const char* key, double& out, double least, double most);
   void get(const char* key, std::vector<int>& out, int least, int most);
+  void get(const char* key, std::vector<double>& out, double least, double most);
+  void get(const char* key, std::vector<std::string>& out, const std::vector<std::string>& allowed);
   void get(const char* key, std::pair<double, double>& out, double least, double most);  // [low, high], low <= high
 
   /// Throws UsageError for every key in the file that no get() asked for.

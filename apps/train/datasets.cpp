@@ -4,6 +4,7 @@
 
 #include "data/drawn_dataset.h"
 #include "data/picture_source.h"
+#include "data/repeat_dataset.h"
 #include "kernels/base/error.h"
 #include "tensor/sha256.h"
 
@@ -41,6 +42,11 @@ Parts photographs(const Recipe& r) {
   return parts;
 }
 
+DatasetPtr corrupted(const DataRecipe& d, const DatasetPtr& clean, const DegradeOptions& degrade, uint64_t seed) {
+  if (d.corrupt == "strokes") return std::make_shared<StrokeDataset>(clean, d.strokes, seed);
+  return std::make_shared<DegradeDataset>(clean, degrade, seed);
+}
+
 }  // namespace
 
 TrainingData make_datasets(const Recipe& r) {
@@ -49,9 +55,11 @@ TrainingData make_datasets(const Recipe& r) {
   data.faces = parts.train;
   data.identity = parts.identity;
   data.clean = r.data.hflip ? std::make_shared<FlipDataset>(parts.train, r.seed) : parts.train;
-  data.degraded = std::make_shared<DegradeDataset>(data.clean, r.data.degrade, r.seed);
+  if (r.data.enlarge > 1) data.clean = std::make_shared<RepeatDataset>(data.clean, r.data.enlarge);
+  data.degraded = corrupted(r.data, data.clean, r.data.degrade, r.seed);
+  data.small = corrupted(r.data, data.clean, r.data.degrade_small, r.seed);
   // Another seed than in training, so that a face's degradation is not one of those trained on either.
-  data.validation = std::make_shared<FixedDataset>(std::make_shared<DegradeDataset>(parts.held_out, r.data.degrade, r.seed + 1), 0, r.data.validation);
+  data.validation = std::make_shared<FixedDataset>(corrupted(r.data, parts.held_out, r.data.degrade, r.seed + 1), 0, r.data.validation);
   return data;
 }
 

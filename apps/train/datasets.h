@@ -10,7 +10,8 @@ namespace kintsugi {
 struct TrainingData {
   DatasetPtr faces;       // training faces as they are
   DatasetPtr clean;       // the same mirrored at random (stage I)
-  DatasetPtr degraded;    // the same with lq degraded anew every epoch (stages II and III)
+  DatasetPtr degraded;    // the same with lq degraded anew every epoch (stage II, and III's steps on codes)
+  DatasetPtr small;       // the same with a degradation of its own (III's steps on images)
   DatasetPtr validation;  // held-out faces, each with one fixed degradation
   std::string identity;   // of the training faces: SHA-256 over how they are drawn, or over the names and sizes of their files
 };

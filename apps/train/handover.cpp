@@ -24,10 +24,15 @@ void check_codebook(const std::string& path, const std::string& found, const std
   KIN_CHECK(found == expected, path, ": was trained on another codebook than that of ", folder, "/", kVqganFile, ": expected ", expected, ", found ", found);
 }
 
-std::vector<std::string> files_read_by(int stage) {
+bool grows_from_stage1(const Recipe& r) { return r.stage3.grows_from == "stage1"; }
+bool new_critic(const Recipe& r) { return r.stage3.discriminator == "new"; }
+
+std::vector<std::string> files_read_by(int stage, const Recipe& r) {
   if (stage <= 1) return {};
-  if (stage == 2) return {kVqganFile};
-  return {kVqganFile, kCriticFile, kCodesFile};
+  std::vector<std::string> files = {kVqganFile};
+  if (stage == 3 && !new_critic(r)) files.push_back(kCriticFile);
+  if (stage == 3 && !grows_from_stage1(r)) files.push_back(kCodesFile);
+  return files;
 }
 
 }  // namespace
@@ -65,10 +70,17 @@ Critic critic_of_stage1(const Recipe& r, const std::string& folder, const Vqgan&
   return d;
 }
 
+Former former_of_stage1(const Recipe& r, const Vqgan& vqgan, Device device) {
+  Former net(codeformer_args(r), r.seed, device);
+  for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
+  return net;
+}
+
 void check_predecessors(const Recipe& r, const std::string& folder, int first) {
   if (first < 2) return;
   const Vqgan vqgan = frozen_vqgan(r, folder, {});
-  if (first == 3) former_of_stage2(r, folder, vqgan, {}), critic_of_stage1(r, folder, vqgan, {});
+  if (first == 3 && !grows_from_stage1(r)) former_of_stage2(r, folder, vqgan, {});
+  if (first == 3 && !new_critic(r)) critic_of_stage1(r, folder, vqgan, {});
 }
 
 void copy_predecessors(const std::string& from, const std::string& to, int first) {
@@ -83,7 +95,7 @@ void copy_predecessors(const std::string& from, const std::string& to, int first
 
 Inputs input_hashes(const Recipe& r, int stage, const TrainingData& data) {
   Inputs inputs{{"data", data.identity}};
-  for (const std::string& file : files_read_by(stage)) inputs[file] = sha256_of_file(fs::path(r.out) / file);
+  for (const std::string& file : files_read_by(stage, r)) inputs[file] = sha256_of_file(fs::path(r.out) / file);
   if (r.perceptual != "none") inputs["perceptual_weights"] = sha256_of_file(r.perceptual_weights);
   return inputs;
 }

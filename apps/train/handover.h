@@ -20,6 +20,9 @@ Vqgan frozen_vqgan(const Recipe& recipe, const std::string& folder, Device devic
 Former former_of_stage2(const Recipe& recipe, const std::string& folder, const Vqgan& vqgan, Device device);
 Critic critic_of_stage1(const Recipe& recipe, const std::string& folder, const Vqgan& vqgan, Device device);
 
+/// A CodeFormer that goes on with stage I's encoder, codebook and generator; everything else is new.
+Former former_of_stage1(const Recipe& recipe, const Vqgan& vqgan, Device device);
+
 /// Throws what stage `first` would throw over the files in `folder`.
 void check_predecessors(const Recipe& recipe, const std::string& folder, int first);
 /// Copies what stages from `first` on read from one run folder to another.

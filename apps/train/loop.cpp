@@ -7,6 +7,7 @@
 #include "apps/bench/machine.h"
 #include "apps/watch/dead_stage.h"
 #include "apps/watch/health.h"
+#include "autograd/ops/batch_norm.h"
 #include "data/loader.h"
 #include "tensor/storage.h"
 
@@ -30,7 +31,9 @@ class Loop {
  public:
   Loop(Run& run, Stage& stage, const Inputs& inputs, Position at)
       : run_(run), stage_(stage), s_(stage.recipe()), inputs_(inputs), at_(std::move(at)),
-        loader_(stage.data(), {.batch = s_.batch, .threads = run.recipe.data.workers, .seed = run.recipe.seed, .first_batch = at_.step * s_.accumulate}),
+        loader_(stage.data(), {.batch = s_.batch, .threads = run.recipe.data.workers, .seed = run.recipe.seed, .first_batch = at_.step * s_.accumulate,
+                               .rank = run.ranks.rank(), .world = run.ranks.size(),
+                               .choose = [this](int64_t batch) -> const Dataset& { return stage_.data_of(batch / s_.accumulate); }}),
         health_(run.recipe.model.codebook_size, run.recipe.watch.window, s_.steps), dead_(run.recipe.watch, run.recipe.model.codebook_size),
         progress_(stage.name(), s_.steps, run.options.quiet, at_.step) {
     run_.progress = &progress_;
@@ -64,13 +67,16 @@ class Loop {
   /// Where the run stands, on disk, unless it is there already.
   std::filesystem::path save_state() {
     if (saved_.empty()) {
-      const int64_t sample = at_.step * s_.accumulate * s_.batch, size = stage_.data()->size();
+      for (const Learner* learner : stage_.learners()) learner->synchronise();
+      const int64_t sample = at_.step * s_.accumulate * s_.batch * run_.ranks.size(), size = stage_.data()->size();
       at_.steps = s_.steps;
+      at_.ranks = run_.ranks.size();
       at_.metrics_bytes = run_.log.flushed_bytes();
       at_.seed = run_.recipe.seed;
       at_.epoch = sample / size;
       at_.index = sample % size;
-      saved_ = run_.states.save({at_, resolved(run_.recipe), inputs_}, stage_.learners(), run_.recipe.keep_last);
+      saved_ = run_.states.path_of(at_);
+      run_.ranks.first([&] { run_.states.save({at_, resolved(run_.recipe), inputs_}, stage_.learners(), run_.recipe.keep_last); });
     }
     return saved_;
   }
@@ -90,14 +96,18 @@ class Loop {
       waited += seconds_since(asked);
       batches.push_back(on_device(std::move(batch), run_.device));
     }
-    const Values values = stage_.step(at_.step, batches);
+    std::optional<SyncBatchNorm> sync;
+    if (run_.recipe.sync_batch_norm) sync.emplace(run_.ranks.communicator());
+    Values values = stage_.step(at_.step, batches);
+    sync.reset();
+    run_.ranks.average(values);
     const Learner::Shown& shown = stage_.learners().front()->shown();
     std::vector<int64_t> codes;
     for (const Tensor& t : shown.codes) {
       const Tensor here = t.host();
       codes.insert(codes.end(), here.span<int64_t>().begin(), here.span<int64_t>().end());
     }
-    health_.add({values, shown.module_norms, codes, int64_t(s_.batch) * s_.accumulate, seconds_since(start), waited});
+    health_.add({values, shown.module_norms, codes, int64_t(s_.batch) * s_.accumulate * run_.ranks.size(), seconds_since(start), waited});
     run_.log.write(stage_.name(), at_.step, values);
     ++at_.step;
     at_.validated = false;
@@ -106,7 +116,7 @@ class Loop {
     std::string note;
     for (size_t i = 0; i < std::min(values.size(), kShownValues); ++i) note += fmt::format("{} {:.4f}  ", values[i].first, values[i].second);
     progress_.update(at_.step, note, [&] { return panel(health_.values(at_.step, memory()), run_.recipe.model.codebook_size); });
-    for (const std::string& reason : dead_.observe(values, health_.settled_perplexity())) tell_dead(reason);
+    tell_dead(dead_.observe(values, health_.settled_perplexity()));
   }
 
   MemorySeen memory() const { return {allocator_stats(run_.device).peak_bytes, bench::peak_memory()}; }
@@ -118,11 +128,13 @@ class Loop {
     run_.log.write(stage_.name() + " health", at_.step - 1, health_.values(at_.step, memory()), std::move(summary));
   }
 
-  void tell_dead(const std::string& reason) {
-    const std::string where = fmt::format("{}, step {}: {}", stage_.name(), at_.step - 1, reason);
-    if (run_.recipe.watch.on_dead == "stop")
-      throw DeadStageError(where + "; watch.on_dead = \"stop\" ends the run. Its state is saved: --resume --set watch.on_dead=warn goes on");
-    progress_.say("warning: " + where);
+  // Which codes are in use is each rank's own finding; what follows from it is all ranks'.
+  void tell_dead(const std::vector<std::string>& reasons) {
+    const std::string where = fmt::format("{}, step {}: ", stage_.name(), at_.step - 1);
+    if (run_.recipe.watch.on_dead == "stop" && run_.ranks.any(!reasons.empty()))
+      throw DeadStageError(where + (reasons.empty() ? "dead on another rank" : reasons.front()) +
+                           "; watch.on_dead = \"stop\" ends the run. Its state is saved: --resume --set watch.on_dead=warn goes on");
+    for (const std::string& reason : reasons) progress_.say("warning: " + where + reason);
   }
 
   void validate() {
@@ -144,7 +156,8 @@ class Loop {
     for (const auto& [name, value] : values) {
       if (name != stage_.best_by() || (at_.best && value <= at_.best->value)) continue;
       at_.best = Best{name, value, at_.step};
-      run_.states.keep_as_best(save_state(), at_.stage);
+      const auto state = save_state();
+      run_.ranks.first([&] { run_.states.keep_as_best(state, at_.stage); });
       stage_.save("best-");
     }
   }
@@ -168,6 +181,8 @@ void train_stage(Run& run, Stage& stage, const Inputs& inputs, const std::option
   if (saved) {
     load_state(saved->path, stage.learners());
     at = read_manifest(saved->path).position;
+    KIN_CHECK(at.ranks == run.ranks.size(), run.recipe.out, ": was started on ", at.ranks, " ranks, is now on ", run.ranks.size(),
+              "; they share each step, so it would become another run");
     at.last_stage = run.options.last_stage;
     run.say(fmt::format("{}: goes on behind step {} of {}", stage.name(), at.step, stage.recipe().steps));
   }

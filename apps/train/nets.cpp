@@ -41,8 +41,15 @@ ImageLoss perceptual_loss(const Recipe& r, Device device) {
   const KnownNet known = open_network(r.perceptual_weights, r.perceptual == "lpips" ? kLpipsKind : kVgg19Kind);
   auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
   ImageLoss loss;
-  if (r.perceptual == "lpips") loss = LpipsLoss(store->root()).as_image_loss();
-  else loss = PerceptualLoss(store->root(), {.range_norm = true}).as_image_loss();
+  if (r.perceptual == "lpips") {
+    LpipsLoss lpips(store->root());
+    lpips.use_input_norm = r.perceptual_input_norm;
+    loss = lpips.as_image_loss();
+  } else {
+    const FeatureDistance distance = r.perceptual_distance == "l1" ? FeatureDistance::l1
+                                     : r.perceptual_distance == "mse" ? FeatureDistance::mse : FeatureDistance::fro;
+    loss = PerceptualLoss(store->root(), {.distance = distance, .range_norm = true, .use_input_norm = r.perceptual_input_norm}).as_image_loss();
+  }
   load_parameters(known.tensors, *store);
   store->freeze("*");
   return [store, loss](const Var& output, const Tensor& target) { return loss(output, target); };

@@ -10,19 +10,19 @@
 namespace kintsugi {
 
 Run::Run(const Recipe& r, const TrainOptions& o, TrainingData d, int64_t keep_metrics)
-    : recipe(r), options(o), device(o.device), data(std::move(d)), perceptual(perceptual_loss(r, device)), lpips(lpips_metric(r, device)),
-      log(r.out, resolved(r), keep_metrics),
+    : recipe(r), options(o), device(o.device), ranks(o.communicator), data(std::move(d)), perceptual(perceptual_loss(r, device)),
+      lpips(lpips_metric(r, device)), log(r.out, resolved(r), keep_metrics, ranks.writes()),
       states(r.out) {}
 
 Saved Run::save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store, const Metadata& more) const {
   for (const auto& e : store.entries())
     if (!all_finite(e.value())) throw NotFiniteError(text(log.path(name), ": not written, for ", e.name, " is not finite"));
-  save_checkpoint(log.path(name), info, {{"", &store}}, {}, more);
+  ranks.first([&] { save_checkpoint(log.path(name), info, {{"", &store}}, {}, more); });
   return {log.path(name), store.state_hash()};
 }
 
 void Run::poll() const {
-  if (options.stop()) throw StopRequested();
+  if (ranks.any(options.stop())) throw StopRequested();
 }
 
 void Run::say(const std::string& line) const {

@@ -5,6 +5,7 @@
 
 #include "apps/cli/progress.h"
 #include "apps/train/datasets.h"
+#include "apps/train/ranks.h"
 #include "apps/train/run_log.h"
 #include "apps/train/state.h"
 #include "apps/train/train.h"
@@ -28,10 +29,10 @@ struct Run {
   /// `keep_metrics`: bytes of metrics.jsonl that stay. Throws Error as perceptual_loss and RunLog do.
   Run(const Recipe& recipe, const TrainOptions& options, TrainingData data, int64_t keep_metrics);
 
-  /// Writes a network as a checkpoint into the run folder. Throws NotFiniteError, and writes nothing, when a number in it is not finite.
+  /// Writes a network as a checkpoint into the run folder, on rank 0. Throws NotFiniteError, and writes nothing, when a number in it is not finite.
   Saved save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store, const Metadata& more = {}) const;
 
-  /// Throws StopRequested when the run was asked to stop. To be called in every loop.
+  /// Throws StopRequested, on all ranks, when one of them was asked to stop. To be called in every loop, as often on each rank.
   void poll() const;
 
   /// A line on stderr, unless quiet.
@@ -40,6 +41,7 @@ struct Run {
   const Recipe& recipe;
   const TrainOptions& options;
   Device device;
+  Ranks ranks;
   TrainingData data;
   ImageLoss perceptual;
   ImageMetric lpips;

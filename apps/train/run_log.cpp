@@ -14,7 +14,8 @@
 
 namespace kintsugi {
 
-RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes) : folder_(folder) {
+RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes, bool writes) : folder_(folder) {
+  if (!writes) return;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   KIN_CHECK(!error, folder, ": the run folder cannot be made: ", error.message());
@@ -30,12 +31,14 @@ RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t kee
 }
 
 int64_t RunLog::flushed_bytes() {
+  if (!metrics_) return 0;
   // Where a disk cannot be flushed (EINVAL), what the system holds is all there is.
   KIN_CHECK(::fsync(::fileno(metrics_.get())) == 0 || errno == EINVAL || errno == EROFS, path("metrics.jsonl"), ": cannot be written: ", std::strerror(errno));
   return int64_t(std::filesystem::file_size(path("metrics.jsonl")));
 }
 
 void RunLog::begin_stage(const std::string& stage, int64_t steps, bool validated) {
+  if (!metrics_) return;
   picture_.reset();
   events_.emplace(path("events/" + stage), steps, validated);
 }
@@ -45,11 +48,13 @@ void RunLog::forget_events(int first_stage) {
 }
 
 void RunLog::picture(const std::string& name, const Image& image) {
+  if (!metrics_) return;
   write_image(path(name + ".png"), image);
   picture_.emplace(name, image);
 }
 
 void RunLog::write(const std::string& stage, int64_t step, const Values& values, Summary summary) {
+  if (!metrics_) return;
   nlohmann::ordered_json line{{"stage", stage}, {"step", step}};
   for (const auto& [name, value] : values) line[name] = value;
   const std::string text = line.dump() + "\n";

@@ -14,7 +14,8 @@ class RunLog {
  public:
   /// Makes the folder and writes recipe.toml. metrics.jsonl keeps its first `keep_bytes` bytes (all of them when it has fewer), so that
   /// what is written goes on from there. Throws Error when the folder cannot be made or written, and when another process trains there.
-  RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes = 0);
+  /// With `writes` off nothing is touched, and what is written goes nowhere: for all ranks but the first.
+  RunLog(const std::string& folder, const std::string& recipe, int64_t keep_bytes = 0, bool writes = true);
 
   /// Starts a stage's event file, which keeps what the folder holds of the first `steps` steps (event_file.h).
   void begin_stage(const std::string& stage, int64_t steps, bool validated);

@@ -31,6 +31,8 @@ class Stage {
   std::string name() const { return "stage" + std::to_string(number_); }
   const StageRecipe& recipe() const { return recipe_; }
   const DatasetPtr& data() const { return data_; }
+  /// What step n is trained on: data(), or another dataset of its size.
+  virtual const Dataset& data_of(int64_t) const { return *data_; }
 
  protected:
   Stage(Run& run, int number, const StageRecipe& recipe, DatasetPtr data)
@@ -51,17 +53,23 @@ std::unique_ptr<Stage> make_stage3(Run& run);
 
 // What stages are made of.
 
-/// A step of `learn`, where compute(batch) is forward and backward on one of the batches; appends mean losses, grad_norm and lr to values.
-std::vector<StepReport> generator_update(Learner& learn, int64_t step, std::span<const Batch> batches, Values& values,
-                                         const std::function<StepReport(const Batch&)>& compute);
+/// A discriminator and what trains it; none: both null.
+struct Judge {
+  Learner* learner = nullptr;
+  const Discriminator* net = nullptr;
+  GanKind kind = GanKind::hinge;
+};
+/// A step of `learn`, where compute(batch) is forward and backward on one of the batches, and where the discriminator took part in it, a step of
+/// that on the clean faces and what was made instead. Appends mean losses, grad_norm, lr, grad_norm_d and lr_d to values. Between ranks, the discriminator's forward
+/// hides the rest of the generator's reduction, and the generator's optimiser the discriminator's.
+void update(int64_t step, Learner& learn, const Judge& judge, std::span<const Batch> batches, Values& values,
+            const std::function<StepReport(const Batch&)>& compute);
 /// The adaptive weight of a step of several micro-batches, whose gradients are averaged before their norms are taken: as one batch of them
 /// all would have it. Costs a pass of its own; empty for a single batch, which is measured where it is used.
 std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options,
                                           const std::function<AdaptiveGradients(const Batch&)>& gradients);
-/// A step of the discriminator on the clean faces and what the generator's step, as reported, made instead; appends mean losses,
-/// grad_norm_d and lr_d.
-void discriminator_update(Learner& learn, const Discriminator& d, int64_t step, std::span<const Batch> batches,
-                          const std::vector<StepReport>& generated, Values& values);
+/// How a stage's recipe judges images.
+ImageObjectiveOptions image_options(const Run& run, const StageRecipe& recipe);
 
 /// A CodeFormer measured on the validation faces at each w, and its sheet written: what stages II and III report.
 Values measure_codeformer(Run& run, const std::string& stage, const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan,

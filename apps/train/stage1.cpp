@@ -13,25 +13,25 @@ class Stage1 : public Stage {
  public:
   explicit Stage1(Run& run)
       : Stage(run, 1, run.recipe.stage1, run.data.clean), g_(vqgan_args(run.recipe), run.recipe.seed, run.device),
-        d_(discriminator_args(run.recipe), run.recipe.seed, run.device), learn_g_("stage1 generator", "g.", *g_.store, recipe_),
-        learn_d_("stage1 discriminator", "d.", *d_.store, recipe_) {
+        d_(discriminator_args(run.recipe), run.recipe.seed, run.device), learn_g_("stage1 generator", "g.", *g_.store, recipe_, recipe_.lr, run.ranks),
+        learn_d_("stage1 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr(), run.ranks) {
     g_.store->recompute(recipe_.recompute);
-    options_.image.perceptual = run.perceptual;
-    options_.image.gan_weight = recipe_.gan_weight;
+    options_.image = image_options(run, recipe_);
+    options_.codebook_weight = recipe_.codebook_weight;
     options_.net_d_start_iter = recipe_.gan_start;
   }
 
   Values step(int64_t n, std::span<const Batch> batches) override {
+    const int64_t iteration = n + 1;
     Values values;
     if (recipe_.revive_every > 0 && n < recipe_.revive_until && n % recipe_.revive_every == 0)
-      values.emplace_back("revived", double(revive_codes(*g_.net, batches[0].gt, run_.recipe.seed, uint64_t(n))));
+      values.emplace_back("revived", double(revive(batches[0].gt, n)));
     options_.image.weight.reset();
-    if (n > options_.net_d_start_iter)
+    if (iteration > options_.net_d_start_iter && recipe_.adaptive_weight)
       options_.image.weight = weight_over(batches, options_.image.adaptive,
                                           [&](const Batch& b) { return stage1_adaptive_gradients(*g_.net, *d_.net, b.gt, options_); });
-    const auto reports = generator_update(learn_g_, n, batches, values,
-                                          [&](const Batch& b) { return stage1_generator_step(*g_.net, d_.net.get(), b.gt, n, options_); });
-    if (reports[0].gan) discriminator_update(learn_d_, *d_.net, n, batches, reports, values);
+    update(n, learn_g_, {&learn_d_, d_.net.get(), options_.image.gan_kind}, batches, values,
+           [&](const Batch& b) { return stage1_generator_step(*g_.net, d_.net.get(), b.gt, iteration, options_); });
     return values;
   }
 
@@ -58,6 +58,14 @@ class Stage1 : public Stage {
   std::vector<Learner*> learners() override { return {&learn_g_, &learn_d_}; }
 
  private:
+  // On rank 0's pictures, for all.
+  int64_t revive(const Tensor& images, int64_t n) const {
+    Communicator& c = *run_.ranks.communicator();
+    const int64_t moved = run_.ranks.writes() ? revive_codes(*g_.net, images, run_.recipe.seed, uint64_t(n)) : 0;
+    c.broadcast(g_.net->quantize.embedding.weight.value());
+    return c.agree(moved);
+  }
+
   Vqgan g_;
   Critic d_;
   Learner learn_g_, learn_d_;

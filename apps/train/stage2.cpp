@@ -11,13 +11,13 @@ class Stage2 : public Stage {
  public:
   explicit Stage2(Run& run)
       : Stage(run, 2, run.recipe.stage2, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
-        net_(grown(run, vqgan_)), targets_(run, vqgan_), learn_("stage2", "g.", *net_.store, recipe_) {
+        net_(ready(run, vqgan_)), targets_(run, vqgan_), learn_("stage2", "g.", *net_.store, recipe_, recipe_.lr, run.ranks) {
     net_.store->recompute(recipe_.recompute);
   }
 
   Values step(int64_t n, std::span<const Batch> batches) override {
     Values values;
-    generator_update(learn_, n, batches, values, [&](const Batch& b) { return stage2_step(*net_.net, b.lq, targets_(b)); });
+    update(n, learn_, {}, batches, values, [&](const Batch& b) { return stage2_step(*net_.net, b.lq, targets_(b), tokens_); });
     return values;
   }
 
@@ -36,11 +36,9 @@ class Stage2 : public Stage {
   std::vector<Learner*> learners() override { return {&learn_}; }
 
  private:
-  // Encoder, codebook and generator go on from stage I under the same names.
-  static Former grown(const Run& run, const Vqgan& vqgan) {
-    Former net(codeformer_args(run.recipe), run.recipe.seed, run.device);
-    for (const auto& e : vqgan.store->entries()) net.store->at(e.name).value().copy_(e.value());
-    freeze_codebook_and_generator(*net.store);
+  static Former ready(const Run& run, const Vqgan& vqgan) {
+    Former net = former_of_stage1(run.recipe, vqgan, run.device);
+    for (const std::string& part : run.recipe.stage2.freeze) freeze_part(*net.store, part);
     return net;
   }
 
@@ -48,6 +46,7 @@ class Stage2 : public Stage {
   Former net_;
   TargetCodes targets_;
   Learner learn_;
+  const TokenOptions tokens_{.feature_weight = recipe_.feature_weight, .entropy_weight = recipe_.entropy_weight};
 };
 
 }  // namespace

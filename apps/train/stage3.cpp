@@ -1,4 +1,7 @@
-// Stage III: fusion and encoder learn to paint, weighed by w.
+// Stage III: fusion and encoder learn to paint, weighed by w, in phases of images and of codes.
+#include <algorithm>
+#include <limits>
+
 #include "apps/train/handover.h"
 #include "apps/train/stage.h"
 #include "apps/train/target_codes.h"
@@ -8,35 +11,52 @@
 namespace kintsugi {
 namespace {
 
+bool frozen(const StageRecipe& r, const char* part) { return std::count(r.freeze.begin(), r.freeze.end(), part) > 0; }
+
+Stage3Options options_of(const Run& run, const StageRecipe& r) {
+  Stage3Options o;
+  o.joint.image = image_options(run, r);
+  o.joint.tokens = {.feature_weight = r.feature_weight, .entropy_weight = r.entropy_weight};
+  if (frozen(r, "transformer")) o.joint.tokens = {.feature_weight = 0, .entropy_weight = 0};
+  o.joint.generator_is_frozen = frozen(r, "generator");
+  o.joint.detach_16 = r.detach_16;
+  o.net_d_start_iter = r.gan_start;
+  o.phases.clear();
+  for (size_t i = 0; i < r.phase_w.size(); ++i)
+    o.phases.push_back({.last = i < r.phase_ends.size() ? r.phase_ends[i] : std::numeric_limits<int64_t>::max(), .w = r.phase_w[i],
+                        .small_every = r.phase_small_every[i]});
+  return o;
+}
+
 class Stage3 : public Stage {
  public:
   explicit Stage3(Run& run)
       : Stage(run, 3, run.recipe.stage3, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
-        net_(ready(run, vqgan_)), d_(critic_of_stage1(run.recipe, run.recipe.out, vqgan_, run.device)),
-        learn_("stage3 codeformer", "g.", *net_.store, recipe_), learn_d_("stage3 discriminator", "d.", *d_.store, recipe_) {
+        net_(ready(run, vqgan_)), d_(critic(run, vqgan_)), learn_("stage3 codeformer", "g.", *net_.store, recipe_, recipe_.lr, run.ranks),
+        learn_d_("stage3 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr(), run.ranks), options_(options_of(run, recipe_)) {
     net_.store->recompute(recipe_.recompute);
-    options_.image.perceptual = run.perceptual;
-    options_.image.gan_weight = recipe_.gan_weight;
-    options_.generator_is_frozen = recipe_.fix_generator;
-    if (!recipe_.fix_transformer) targets_.emplace(run, vqgan_);
-    else options_.tokens = {.feature_weight = 0, .entropy_weight = 0};
+    if (!frozen(recipe_, "transformer")) targets_.emplace(run, vqgan_);
   }
 
   Values step(int64_t n, std::span<const Batch> batches) override {
-    const Discriminator* critic = n >= recipe_.gan_start ? d_.net.get() : nullptr;
-    Values values;
-    options_.image.weight.reset();
-    if (critic)
-      options_.image.weight = weight_over(batches, options_.image.adaptive, [&](const Batch& b) {
-        return joint_adaptive_gradients(*net_.net, *critic, b.lq, b.gt, recipe_.w, options_);
+    const int64_t iteration = n + 1;
+    const Stage3Plan plan = stage3_plan(iteration, options_);
+    ImageObjectiveOptions& image = options_.joint.image;
+    image.weight.reset();
+    if (!plan.large && iteration > options_.net_d_start_iter && image.adapt)
+      image.weight = weight_over(batches, image.adaptive, [&](const Batch& b) {
+        return joint_adaptive_gradients(*net_.net, *d_.net, b.lq, b.gt, plan.w, options_.joint);
       });
-    const auto reports = generator_update(learn_, n, batches, values, [&](const Batch& b) {
-      const Tensor target = recipe_.fix_transformer ? Tensor() : (*targets_)(b);
-      return joint_generator_step(*net_.net, critic, b.lq, b.gt, target, recipe_.w, options_);
+    Values values;
+    update(n, learn_, {&learn_d_, d_.net.get(), image.gan_kind}, batches, values, [&](const Batch& b) {
+      const Stage3Batch batch{.in = b.lq, .in_large = b.lq, .gt = b.gt, .target = targets_ ? (*targets_)(b) : Tensor()};
+      return stage3_generator_step(*net_.net, d_.net.get(), batch, iteration, options_);
     });
-    if (reports[0].gan) discriminator_update(learn_d_, *d_.net, n, batches, reports, values);
+    if (!plan.large) values.emplace_back("w", plan.w);
     return values;
   }
+
+  const Dataset& data_of(int64_t n) const override { return stage3_plan(n + 1, options_).large ? *run_.data.degraded : *run_.data.small; }
 
   Saved save(const std::string& prefix) override {
     const EmaWeights averaged(learn_.ema());
@@ -53,26 +73,29 @@ class Stage3 : public Stage {
   std::vector<Learner*> learners() override { return {&learn_, &learn_d_}; }
 
  private:
-  // Stage II's network with what this stage trains set free and, if asked for, fusion that starts without effect.
+  // Stage II's network, or a new one on stage I's, with the recipe's parts frozen and, if asked for, fusion that starts without effect.
   static Former ready(const Run& run, const Vqgan& vqgan) {
     const StageRecipe& s = run.recipe.stage3;
-    Former net = former_of_stage2(run.recipe, run.recipe.out, vqgan, run.device);
-    freeze_codebook_and_generator(*net.store);
-    if (!s.fix_generator) net.store->unfreeze("generator.*");
-    if (s.fix_transformer)
-      for (const char* part : {"encoder.*", "position_emb", "feat_emb.*", "ft_layers.*", "idx_pred_layer.*"}) net.store->freeze(part);
+    Former net = s.grows_from == "stage1" ? former_of_stage1(run.recipe, vqgan, run.device)
+                                          : former_of_stage2(run.recipe, run.recipe.out, vqgan, run.device);
+    for (const std::string& part : s.freeze) freeze_part(*net.store, part);
     if (s.zero_start)
       for (const auto& e : net.store->entries())
         if (matches_pattern(e.name, "fuse_convs_dict.*.scale.2.*") || matches_pattern(e.name, "fuse_convs_dict.*.shift.2.*")) e.value().fill_(0);
     return net;
   }
 
+  static Critic critic(const Run& run, const Vqgan& vqgan) {
+    if (run.recipe.stage3.discriminator == "new") return {discriminator_args(run.recipe), run.recipe.seed, run.device};
+    return critic_of_stage1(run.recipe, run.recipe.out, vqgan, run.device);
+  }
+
   Vqgan vqgan_;
   Former net_;
   Critic d_;
-  std::optional<TargetCodes> targets_;  // where tokens are trained
+  std::optional<TargetCodes> targets_;  // where codes are trained
   Learner learn_, learn_d_;
-  JointOptions options_;
+  Stage3Options options_;
 };
 
 }  // namespace

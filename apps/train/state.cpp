@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 Json to_json(const Manifest& m) {
   const Position& p = m.position;
   Json json{{"stage", p.stage},     {"last_stage", p.last_stage},       {"step", p.step}, {"steps", p.steps},
-            {"validated", p.validated}, {"metrics_bytes", p.metrics_bytes}, {"cursor", {{"seed", p.seed}, {"epoch", p.epoch}, {"index", p.index}}},
+            {"validated", p.validated}, {"ranks", p.ranks}, {"metrics_bytes", p.metrics_bytes}, {"cursor", {{"seed", p.seed}, {"epoch", p.epoch}, {"index", p.index}}},
             {"inputs", m.inputs},   {"recipe", m.recipe}};
   if (p.best) json["best"] = {{"metric", p.best->metric}, {"value", p.best->value}, {"step", p.best->step}};
   Sha256 sha;
@@ -33,7 +33,7 @@ Json to_json(const Manifest& m) {
 
 Manifest from_json(const Json& json) {
   Manifest m{.position = {.stage = json.at("stage"), .last_stage = json.at("last_stage"), .step = json.at("step"), .steps = json.at("steps"),
-                          .validated = json.at("validated"), .best = {}, .metrics_bytes = json.at("metrics_bytes"),
+                          .validated = json.at("validated"), .best = {}, .ranks = json.at("ranks"), .metrics_bytes = json.at("metrics_bytes"),
                           .seed = json.at("cursor").at("seed"), .epoch = json.at("cursor").at("epoch"), .index = json.at("cursor").at("index")},
              .recipe = json.at("recipe"), .inputs = json.at("inputs")};
   if (json.contains("best")) m.position.best = Best{json["best"].at("metric"), json["best"].at("value"), json["best"].at("step")};
@@ -161,10 +161,11 @@ std::optional<StateFolder::File> StateFolder::newest(int first_stage, int last_s
   return newest;
 }
 
+fs::path StateFolder::path_of(const Position& p) const { return folder_ / text("stage", p.stage, "-", p.step, kStateFiles); }
+
 fs::path StateFolder::save(const Manifest& manifest, const std::vector<Learner*>& learners, int keep) const {
   fs::create_directories(folder_);
-  const Position& p = manifest.position;
-  const fs::path path = folder_ / text("stage", p.stage, "-", p.step, kStateFiles);
+  const fs::path path = path_of(manifest.position);
   save_state(path, manifest, learners);
   std::vector<File> old = files();
   for (size_t i = 0; i + size_t(keep) < old.size(); ++i) fs::remove(old[i].path);

@@ -30,6 +30,7 @@ struct Position {
   int64_t step = 0, steps = 0;     // done, and asked for by the recipe
   bool validated = false;          // the validation due after `step` steps is done too
   std::optional<Best> best;        // of the validations so far
+  int ranks = 1;                   // processes that share each step
   int64_t metrics_bytes = 0;       // of metrics.jsonl, up to here
   uint64_t seed = 0;               // data cursor: the next sample is entry `index` of the seed's permutation of `epoch`
   int64_t epoch = 0, index = 0;
@@ -73,6 +74,8 @@ class StateFolder {
   /// The last state of these stages.
   std::optional<File> newest(int first_stage, int last_stage) const;
 
+  /// Where save() writes it.
+  std::filesystem::path path_of(const Position& position) const;
   /// Writes a state and removes all numbered ones but the last `keep`.
   std::filesystem::path save(const Manifest& manifest, const std::vector<Learner*>& learners, int keep) const;
   /// Keeps that file under the name of the stage's best.

@@ -69,6 +69,7 @@ void TargetCodes::open(const Run& run) {
   } else {
     table_ = Tensor::zeros(shape, DType::i32);
   }
+  run.ranks.communicator()->barrier();  // all have read what there is; rank 0 may write
   if (done < views->size()) make(run, views, done, file, identity);
 }
 
@@ -87,19 +88,19 @@ void TargetCodes::make(const Run& run, const DatasetPtr& views, int64_t done, co
       progress.update(done += rows);
     }
   } catch (const StopRequested&) {
-    write_table(file, table_, identity, done);
+    if (run.ranks.writes()) write_table(file, table_, identity, done);
     throw;
   }
-  write_table(file, table_, identity, done);
+  if (run.ranks.writes()) write_table(file, table_, identity, done);
 }
 
 Tensor TargetCodes::operator()(const Batch& batch) const {
   if (!table_) return vqgan_.net->codes(batch.gt);
-  const int64_t tokens = table_.dim(1);
+  const int64_t tokens = table_.dim(1), faces = table_.dim(0) / ways_;
   Tensor codes({int64_t(batch.samples.size()) * tokens}, DType::i64);
   int64_t* to = codes.data<int64_t>();
   for (size_t i = 0; i < batch.samples.size(); ++i) {
-    const int32_t* row = table_.data<int32_t>() + (batch.samples[i].second * ways_ + (batch.mirrored[i] ? 1 : 0)) * tokens;
+    const int32_t* row = table_.data<int32_t>() + (batch.samples[i].second % faces * ways_ + (batch.mirrored[i] ? 1 : 0)) * tokens;
     to = std::copy_n(row, tokens, to);
   }
   return codes.to(device_);

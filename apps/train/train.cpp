@@ -22,7 +22,7 @@ void note_start(const Run& run, int number, const Inputs& inputs) {
   nlohmann::ordered_json notes;
   if (std::ifstream file(path); file) notes = nlohmann::ordered_json::parse(file, nullptr, false);
   if (!notes.is_object()) notes = nlohmann::ordered_json::object();
-  notes[text("stage", number)] = {{"version", KIN_VERSION}, {"device", text(run.device)}, {"threads", threads()}, {"seed", run.recipe.seed},
+  notes[text("stage", number)] = {{"version", KIN_VERSION}, {"device", text(run.device)}, {"threads", threads()}, {"ranks", run.ranks.size()}, {"seed", run.recipe.seed},
                                   {"inputs", inputs}};
   const std::string content = notes.dump(2) + "\n";
   write_file(path, content.data(), content.size());
@@ -57,11 +57,14 @@ TrainResult train(const Recipe& recipe, const TrainOptions& options) {
 
   const int64_t all = std::numeric_limits<int64_t>::max();
   Run run(recipe, options, std::move(data), saved ? then.position.metrics_bytes : first == 1 ? 0 : all);
-  run.states.sweep();
-  if (!saved) {
+  run.ranks.first([&] {
+    run.states.sweep();
+    if (saved) return;
     run.states.forget(first);
     run.log.forget_events(first);
     if (source != recipe.out) copy_predecessors(source, recipe.out, first);
+  });
+  if (!saved) {
     if (options.resume) run.say(recipe.out + ": holds no training state yet; starting");
   }
   try {
@@ -70,7 +73,7 @@ TrainResult train(const Recipe& recipe, const TrainOptions& options) {
       const int64_t steps = stage_recipe(recipe, number).steps;
       if (goes_on && then.position.validated && then.position.step >= steps && number < options.last_stage) continue;
       const Inputs inputs = input_hashes(recipe, number, run.data);
-      note_start(run, number, inputs);
+      run.ranks.first([&] { note_start(run, number, inputs); });
       const std::unique_ptr<Stage> stage = kMakeStage[number - 1](run);
       train_stage(run, *stage, inputs, goes_on ? saved : std::nullopt);
     }

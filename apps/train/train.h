@@ -12,9 +12,11 @@
 //   run.json                   per stage: version, device, seed, hashes of what it was started from
 #pragma once
 #include <functional>
+#include <memory>
 
 #include "apps/train/recipe.h"
 #include "apps/train/validate.h"
+#include "tensor/communicator.h"
 
 namespace kintsugi {
 
@@ -24,6 +26,7 @@ struct TrainOptions {
   Device device = {};  // where networks are trained; files and random numbers do not depend on it
   bool resume = false;     // go on from the run folder's last state, where there is one
   bool overwrite = false;  // start anew even where an unfinished run would be lost
+  std::shared_ptr<Communicator> communicator = local_communicators(1)[0];  // this process's rank of the run
   std::function<bool()> stop = [] { return false; };  // asked before every step and every batch of a validation
 };
 

@@ -61,7 +61,7 @@ int64_t equal_count(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const ImageMetric& lpips,
-                    const std::vector<double>& ws, int sheet_rows, const Poll& poll) {
+                    const std::vector<double>& ws, bool adain, int sheet_rows, const Poll& poll) {
   const Evaluating evaluating(store);
   const NoGrad off;
   Average degraded{lpips};
@@ -73,7 +73,7 @@ Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEn
     const Tensor truth = vqgan.codes(gt);
     std::vector<std::vector<Image>> images;
     for (double w : ws) {
-      const CodeFormerOutput out = net(lq, {.w = w, .adain = true});
+      const CodeFormerOutput out = net(lq, {.w = w, .adain = adain});
       images.push_back(images_of(out.image.value()));
       if (w != ws.front()) continue;
       tokens += truth.numel();

@@ -30,9 +30,9 @@ struct Validation {
 /// Called before each batch; what it throws ends the validation.
 using Poll = std::function<void()>;
 
-/// Measures a CodeFormer on fixed degraded faces. `sheet_rows`: how many faces the sheet shows.
+/// Measures a CodeFormer on fixed degraded faces, with or without `adain` (CodeFormerCall). `sheet_rows`: how many faces the sheet shows.
 Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const ImageMetric& lpips,
-                    const std::vector<double>& ws, int sheet_rows, const Poll& poll);
+                    const std::vector<double>& ws, bool adain, int sheet_rows, const Poll& poll);
 
 /// Quality of a VQGAN's reconstruction of the clean faces, and a sheet of truth over reconstruction.
 struct Reconstruction {

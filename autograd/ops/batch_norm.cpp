@@ -1,16 +1,21 @@
 #include "autograd/ops/batch_norm.h"
 
+#include <utility>
+
 #include "autograd/op_scope.h"
+#include "autograd/ops/all_reduce.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/group_norm.h"
+#include "autograd/ops/reduce.h"
 #include "autograd/ops/unary.h"
+#include "tensor/communicator.h"
 
 namespace kintsugi {
 namespace {
 
 // A few numbers per channel, worked out on the CPU wherever the statistics are.
-void update_running(Tensor mean_there, Tensor var_there, const GroupNormResult& batch, int64_t rows, const BatchNormOptions& o) {
-  const Tensor mean = mean_there.host(), var = var_there.host(), batch_mean = batch.mean.host(), batch_rstd = batch.rstd.host();
+void update_running(Tensor mean_there, Tensor var_there, const Tensor& mean_of_batch, const Tensor& rstd_of_batch, int64_t rows, const BatchNormOptions& o) {
+  const Tensor mean = mean_there.host(), var = var_there.host(), batch_mean = mean_of_batch.host(), batch_rstd = rstd_of_batch.host();
   visit_float(mean.dtype(), "batch_norm", [&]<class T>() {
     for (int64_t c = 0; c < mean.numel(); ++c) {
       const double r = batch_rstd.data<T>()[c];
@@ -24,7 +29,26 @@ void update_running(Tensor mean_there, Tensor var_there, const GroupNormResult& 
   var_there.copy_(var);
 }
 
+thread_local std::shared_ptr<Communicator> sync_across;
+
+struct Normalised {
+  Var y;
+  Tensor mean, rstd;
+};
+
+// Sums over the other axes go to all ranks; what is done with them is the same everywhere.
+Normalised across_ranks(const Var& x, const Var& gamma, const Var& beta, double rows, const BatchNormOptions& o) {
+  std::vector<int> axes;
+  for (int i = 0; i + 1 < x.rank(); ++i) axes.push_back(i);
+  const Var mean = all_reduce(sum(x, axes), sync_across) * (1 / rows), centred = x - mean;
+  const Var rstd = rsqrt(all_reduce(sum(square(centred), axes), sync_across) * (1 / rows) + o.eps);
+  return {centred * rstd * gamma + beta, mean.value(), rstd.value()};
+}
+
 }  // namespace
+
+SyncBatchNorm::SyncBatchNorm(std::shared_ptr<Communicator> across) : outer_(std::exchange(sync_across, std::move(across))) {}
+SyncBatchNorm::~SyncBatchNorm() { sync_across = std::move(outer_); }
 
 Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean, const Tensor& running_var,
                const BatchNormOptions& o) {
@@ -37,9 +61,15 @@ Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& ru
   check_channel_vector(op, "running_mean", running_mean, channels, x);
   check_channel_vector(op, "running_var", running_var, channels, x);
   if (o.training) {
-    KIN_CHECK(rows >= 2, op, ": training needs at least two positions per channel, got ", x.value());
+    const int64_t all_rows = sync_across ? rows * sync_across->size() : rows;
+    KIN_CHECK(all_rows >= 2, op, ": training needs at least two positions per channel, got ", x.value());
+    if (sync_across) {
+      const Normalised batch = across_ranks(x, gamma, beta, double(all_rows), o);
+      update_running(running_mean, running_var, batch.mean, batch.rstd, all_rows, o);
+      return batch.y;
+    }
     const GroupNormResult batch = group_norm_view(x, gamma, beta, {op, 1, rows, channels, channels, o.eps});
-    update_running(running_mean, running_var, batch, rows, o);
+    update_running(running_mean, running_var, batch.mean, batch.rstd, rows, o);
     return batch.y;
   }
   const Var scale = gamma * rsqrt(Var(running_var.clone()) + o.eps);

@@ -207,9 +207,18 @@ const Var& CodeFormer::last_layer(bool generator_is_frozen) const {
   return fuse_convs_dict.back().second.shift.second.weight;
 }
 
+void freeze_part(ParameterStore& store, const std::string& part) {
+  KIN_CHECK(std::count(kFreezableParts.begin(), kFreezableParts.end(), part) == 1,
+            "codeformer: a part is encoder, quantize, generator, transformer or fusion, got '", part, "'");
+  std::vector<std::string> starts = {part + "."};
+  if (part == "transformer") starts = {"position_emb", "feat_emb.", "ft_layers.", "idx_pred_layer."};
+  if (part == "fusion") starts = {"fuse_convs_dict."};
+  for (const NamedVar& p : store.parameters())
+    if (std::any_of(starts.begin(), starts.end(), [&](const std::string& s) { return p.name.starts_with(s); })) store.freeze(p.name);
+}
+
 void freeze_codebook_and_generator(ParameterStore& store) {
-  store.freeze("quantize.*");
-  store.freeze("generator.*");
+  for (const char* part : {"quantize", "generator"}) freeze_part(store, part);
 }
 
 }  // namespace kintsugi

@@ -117,7 +117,12 @@ struct CodeFormer {
 /// What a CodeFormer shares with the stage I network it grows from: the `part` of load_parameters that reads a VQGAN's file.
 inline const std::vector<std::string> kBackboneParts = {"encoder.*", "quantize.*", "generator.*"};
 
-/// Freezes quantize and generator, as every published training does.
+/// The parts that a training may freeze. "transformer" is all that makes codes of the encoder's features: position_emb, feat_emb,
+/// ft_layers, idx_pred_layer; "fusion" is fuse_convs_dict.
+inline const std::vector<std::string> kFreezableParts = {"encoder", "quantize", "generator", "transformer", "fusion"};
+/// Throws Error for any other name.
+void freeze_part(ParameterStore& store, const std::string& part);
+/// What every published training freezes.
 void freeze_codebook_and_generator(ParameterStore& store);
 
 inline constexpr const char* kCodeFormerKind = "codeformer";

@@ -52,10 +52,10 @@ StepReport stage2_step(const CodeFormer& net, const Tensor& in, const Tensor& ta
 StepReport joint_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Tensor& in, const Tensor& gt,
                                 const Tensor& target, double w, const JointOptions& options) {
   StepReport report;
-  const CodeFormerOutput out = net(in, {.w = w});
+  const CodeFormerOutput out = net(in, {.w = w, .detach_16 = options.detach_16});
   report.codes = out.indices;
   const Var tokens = token_objective(net, out, target, options.tokens, report);
-  const Var last_layer = discriminator ? net.last_layer(options.generator_is_frozen) : Var();
+  const Var last_layer = discriminator && options.image.adapt ? net.last_layer(options.generator_is_frozen) : Var();
   const Var image = image_objective(out.image, gt, discriminator, last_layer, options.image, report);
   backward(tokens ? tokens + image : image);
   return report;

@@ -24,11 +24,12 @@ struct JointOptions {
   TokenOptions tokens;
   ImageObjectiveOptions image = {.gan_weight = 0.1};
   bool generator_is_frozen = true;  // where the adaptive weight is measured, see CodeFormer::last_layer
+  bool detach_16 = true;            // the looked-up codes are cut from the graph; false lets the image train a codebook that is not frozen
 };
 
-/// Full forward pass with detach_16 and weight w; `target` may be empty when both token terms are off; gradients of token terms + L1 + perceptual [+ adaptive GAN, unless the
-/// discriminator is null]. Reports what stage2_step and image_objective report. The store must be in train mode when w is 0 (see
-/// CodeFormer).
+/// Full forward pass with weight w; `target` may be empty when both token terms are off; gradients of token terms + L1 + perceptual
+/// [+ adaptive GAN, unless the discriminator is null]. Reports what stage2_step and image_objective report. The store must be in train
+/// mode when w is 0 (see CodeFormer).
 StepReport joint_generator_step(const CodeFormer& net, const Discriminator* discriminator, const Tensor& in, const Tensor& gt,
                                 const Tensor& target, double w, const JointOptions& options = {});
 

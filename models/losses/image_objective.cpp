@@ -60,16 +60,19 @@ Var image_objective(const Var& image, const Tensor& target, const Discriminator*
 
   if (discriminator) {
     const GanGradient gan = gan_gradient(y, *discriminator, options);
-    const AdaptiveWeight d =
-        options.weight ? *options.weight : adaptive_weight(adaptive_gradients(image, last_layer, seed, gan.gradient), options.adaptive);
+    AdaptiveWeight d{.value = 1, .recon_norm = 0, .gan_norm = 0};
+    if (options.weight) d = *options.weight;
+    else if (options.adapt) d = adaptive_weight(adaptive_gradients(image, last_layer, seed, gan.gradient), options.adaptive);
     const double weight = d.value * options.gan_weight;
     report.add("g_gan_raw", gan.loss);
     report.add("l_g_gan", weight * gan.loss);
     report.add("d_weight", weight);
-    report.add("d_weight_clamped", d.value);
-    report.add("d_weight_at_max", d.value >= options.adaptive.max);
-    report.add("recon_grad_norm", d.recon_norm);
-    report.add("gan_grad_norm", d.gan_norm);
+    if (options.adapt) {
+      report.add("d_weight_clamped", d.value);
+      report.add("d_weight_at_max", d.value >= options.adaptive.max);
+      report.add("recon_grad_norm", d.recon_norm);
+      report.add("gan_grad_norm", d.gan_norm);
+    }
     const NoGrad no_grad;
     seed = seed + gan.gradient * weight;
   }

@@ -31,18 +31,18 @@ struct ImageObjectiveOptions {
   ImageLoss perceptual = {};  // empty: none. Its own weight is inside
   GanKind gan_kind = GanKind::hinge;
   double gan_weight = 0.8;  // times the adaptive weight
+  bool adapt = true;        // false: the adaptive weight is 1 and not measured
   AdaptiveWeightOptions adaptive = {};
   std::optional<AdaptiveWeight> weight = {};  // measured before, over all of a step's micro-batches; empty: measured on this one
 };
 
 /// A scalar whose gradient is that of
-///   l1_weight |image - target|_1 + perceptual + d gan_weight gan,   d = adaptive_weight at last_layer (a constant),
+///   l1_weight |image - target|_1 + perceptual + d gan_weight gan,   d = adaptive_weight at last_layer (a constant), or 1,
 /// with the last term only when there is a discriminator. Its value is not the loss: the losses are differentiated with respect
 /// to the image here, once, and only that gradient is left to be carried on. Reports l_g_pix, l_g_percep and, with a
-/// discriminator, g_gan_raw, l_g_gan, d_weight (= d gan_weight), d_weight_clamped (= d), d_weight_at_max (1 where d is at its upper bound, else 0),
-/// recon_grad_norm, gan_grad_norm; sets
-/// output and gan. The discriminator's parameters get no gradient; its running statistics move when it is in train mode, as in
-/// the released code.
+/// discriminator, g_gan_raw, l_g_gan, d_weight (= d gan_weight) and, where d is measured, d_weight_clamped (= d), d_weight_at_max (1 where d is at
+/// its upper bound, else 0), recon_grad_norm, gan_grad_norm; sets output and gan. last_layer may be empty where d is not measured. The
+/// discriminator's parameters get no gradient; its running statistics move when it is in train mode, as in the released code.
 Var image_objective(const Var& image, const Tensor& target, const Discriminator* discriminator, const Var& last_layer,
                     const ImageObjectiveOptions& options, StepReport& report);
 

@@ -39,6 +39,25 @@ TEST_CASE("parity: every vector kept with the source holds") {
   CHECK_MESSAGE(run.output.find("0 not built yet, 0 unknown") != std::string::npos, run.output);
 }
 
+TEST_CASE("parity: the training steps compare every tensor that their files hold") {
+  const Scratch folder;
+  const ProgramRun run = run_program("parity --failures " + shell_path(kRecorded) + " --only 'tiny_step*' --json " + shell_path(folder / "results.json"));
+  REQUIRE_MESSAGE(run.exit_code == 0, run.output);
+  std::ifstream in(folder / "results.json");
+  const nlohmann::json results = nlohmann::json::parse(in);
+  for (const char* stage : {"tiny_step_stage1", "tiny_step_stage2", "tiny_step_stage3"}) {
+    const SafetensorsFile file(kRecorded + "/" + stage + ".safetensors");
+    CHECK(file.names().size() >= 27);
+    for (const std::string& name : file.names()) {
+      const bool compared = std::any_of(results["comparisons"].begin(), results["comparisons"].end(), [&](const auto& row) {
+        const std::string tensor = row["tensor"];  // of a table or a list, several rows: "losses l_g_pix"
+        return row["case"].template get<std::string>().starts_with(stage) && (tensor == name || tensor.starts_with(name + " "));
+      });
+      CHECK_MESSAGE(compared, stage << " " << name);
+    }
+  }
+}
+
 TEST_CASE("parity: one changed value is found, and reported in the table and in JSON") {
   const Scratch folder;
   copy_changed("ops_linear.safetensors", folder / "ops_linear.safetensors", [](auto& tensors, auto&) {

@@ -3,12 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 
 #include "data/drawn_dataset.h"
 #include "data/face_index.h"
 #include "data/folder_dataset.h"
 #include "data/image_file.h"
+#include "data/repeat_dataset.h"
 #include "data/resize.h"
 #include "kernels/base/error.h"
 #include "tests/harness/scratch.h"
@@ -237,4 +239,19 @@ TEST_CASE("drawn dataset: identities and variations") {
   CHECK(a.gt.pixels != data.get(0, 3).gt.pixels);
   CHECK_THROWS_WITH_AS(data.get(0, 4), doctest::Contains("[0,4), got 4"), Error);
   CHECK_THROWS_WITH_AS(DrawnDataset(3, 0, 0, 32), doctest::Contains("count"), Error);
+}
+
+TEST_CASE("repeat dataset: one epoch holds several of the source's, each drawn anew") {
+  const auto faces = std::make_shared<DrawnDataset>(1, 0, 3, 16);
+  const auto degraded = std::make_shared<DegradeDataset>(faces, DegradeOptions::stage2().for_size(16), 5);
+  const RepeatDataset repeated(degraded, 4);
+  CHECK(repeated.size() == 12);
+  const std::array<int, 4> same[] = {{0, 0, 0, 0}, {0, 5, 1, 2}, {0, 11, 3, 2}, {2, 4, 9, 1}};
+  for (const auto& [epoch, index, source_epoch, source] : same) {
+    CHECK(repeated.get(uint64_t(epoch), index).lq.pixels == degraded->get(uint64_t(source_epoch), source).lq.pixels);
+    CHECK(repeated.get(uint64_t(epoch), index).gt.pixels == degraded->get(0, source).gt.pixels);
+  }
+  CHECK(repeated.get(0, 1).lq.pixels != repeated.get(0, 4).lq.pixels);
+  CHECK_THROWS_WITH_AS(repeated.get(0, 12), doctest::Contains("[0,12), got 12"), Error);
+  CHECK_THROWS_WITH_AS(RepeatDataset(faces, 0), doctest::Contains("times must be at least 1, got 0"), Error);
 }

@@ -50,7 +50,7 @@ void write_seeds(const fs::path& to) {
   write(to / "pth" / "legacy", small_legacy());
   write_safetensors(to / "safetensors" / "small", {{"w", Tensor::full({2, 3}, 1)}, {"n", Tensor::full({}, 7, DType::i64)}},
                     {{"kind", "test"}});
-  for (const auto& recipe : fs::directory_iterator(fs::path(KIN_SOURCE_DIR) / "apps" / "recipes"))
+  for (const auto& recipe : fs::recursive_directory_iterator(fs::path(KIN_SOURCE_DIR) / "apps" / "recipes"))
     if (recipe.path().extension() == ".toml")
       fs::copy_file(recipe.path(), to / "recipe" / recipe.path().filename(), fs::copy_options::overwrite_existing);
   for (const int channels : {1, 3}) {

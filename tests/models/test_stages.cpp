@@ -199,6 +199,64 @@ TEST_CASE("stage III: w = 0 on the image branch gives the fusion gradients of ze
   for (double v : g.span<double>()) CHECK(v == 0);
 }
 
+TEST_CASE("stage III: the released schedule's iteration 120000, an image with w = 0 under the discriminator, is a step like any other") {
+  Joint j;
+  Stage3Options released;
+  released.phases[2].small_every = 120000;
+  CHECK(stage3_plan(119999, released).large);
+  CHECK(stage3_plan(120000, released).w == 0);
+  StepReport report = stage3_generator_step(j.net, &j.d, j.batch, 120000, released);
+  REQUIRE(report.gan);
+  CHECK(report.loss("d_weight_clamped") == 0);
+  CHECK(std::isfinite(report.loss("l_g_gan")));
+  for (const NamedVar& p : j.store.trainable()) {
+    CAPTURE(p.name);
+    REQUIRE(bool(p.var.grad()));
+    for (double v : p.var.grad().span<double>()) REQUIRE(std::isfinite(v));
+  }
+  discriminator_step(j.d, j.batch.gt, report.output, GanKind::hinge, report);
+  CHECK(std::isfinite(report.loss("l_d_fake")));
+}
+
+TEST_CASE("stage III: the adversarial term without its adaptive weight pulls by gan_weight alone") {
+  Joint a, b;
+  JointOptions off{.tokens = {.feature_weight = 0, .entropy_weight = 0}, .image = {.gan_weight = 0.3, .adapt = false}};
+  const StepReport report = joint_generator_step(a.net, &a.d, a.batch.in, a.batch.gt, {}, 1, off);
+  CHECK(report.loss("d_weight") == 0.3);
+  CHECK(!report.has("d_weight_clamped"));
+
+  const CodeFormerOutput out = b.net(b.batch.in, {.w = 1});
+  backward(l1_loss(out.image, b.batch.gt) + hinge_g(b.d(out.image)) * 0.3);
+  const Tensor ga = a.net.last_layer(true).grad(), gb = b.net.last_layer(true).grad();
+  CHECK(relative_difference(ga, gb) < 1e-10);
+}
+
+TEST_CASE("stage III: detach_16 keeps the image from a codebook that is not frozen") {
+  for (const bool detached : {true, false}) {
+    CAPTURE(detached);
+    Joint j;
+    j.store.unfreeze("quantize.*");
+    joint_generator_step(j.net, nullptr, j.batch.in, j.batch.gt, j.batch.target, 1, {.tokens = {}, .detach_16 = detached});
+    CHECK(bool(j.store.param("quantize.embedding.weight").grad()) == !detached);
+  }
+}
+
+TEST_CASE("codeformer: its parts freeze by name, together they are all of it") {
+  Joint j;
+  j.store.unfreeze("*");
+  const int64_t all = j.store.trainable_count();
+  int64_t frozen = 0;
+  for (const std::string& part : kFreezableParts) {
+    const int64_t before = j.store.trainable_count();
+    freeze_part(j.store, part);
+    CHECK_MESSAGE(j.store.trainable_count() < before, part);
+    frozen += before - j.store.trainable_count();
+  }
+  CHECK(frozen == all);
+  CHECK(j.store.trainable_count() == 0);
+  CHECK_THROWS_WITH_AS(freeze_part(j.store, "decoder"), doctest::Contains("got 'decoder'"), Error);
+}
+
 TEST_CASE("perceptual losses: zero at the target, symmetric LPIPS, finite gradient where every feature is off") {
   ParameterStore store({.seed = 3});
   LpipsLoss lpips(store.root() / "lpips");

@@ -107,6 +107,7 @@ class Loop {
       const Tensor here = t.host();
       codes.insert(codes.end(), here.span<int64_t>().begin(), here.span<int64_t>().end());
     }
+    codes = run_.ranks.gather(codes);  // so that all of them find the same stage dead
     health_.add({values, shown.module_norms, codes, int64_t(s_.batch) * s_.accumulate * run_.ranks.size(), seconds_since(start), waited});
     run_.log.write(stage_.name(), at_.step, values);
     ++at_.step;
@@ -116,7 +117,7 @@ class Loop {
     std::string note;
     for (size_t i = 0; i < std::min(values.size(), kShownValues); ++i) note += fmt::format("{} {:.4f}  ", values[i].first, values[i].second);
     progress_.update(at_.step, note, [&] { return panel(health_.values(at_.step, memory()), run_.recipe.model.codebook_size); });
-    tell_dead(dead_.observe(values, health_.settled_perplexity()));
+    for (const std::string& reason : dead_.observe(values, health_.settled_perplexity())) tell_dead(reason);
   }
 
   MemorySeen memory() const { return {allocator_stats(run_.device).peak_bytes, bench::peak_memory()}; }
@@ -128,13 +129,11 @@ class Loop {
     run_.log.write(stage_.name() + " health", at_.step - 1, health_.values(at_.step, memory()), std::move(summary));
   }
 
-  // Which codes are in use is each rank's own finding; what follows from it is all ranks'.
-  void tell_dead(const std::vector<std::string>& reasons) {
-    const std::string where = fmt::format("{}, step {}: ", stage_.name(), at_.step - 1);
-    if (run_.recipe.watch.on_dead == "stop" && run_.ranks.any(!reasons.empty()))
-      throw DeadStageError(where + (reasons.empty() ? "dead on another rank" : reasons.front()) +
-                           "; watch.on_dead = \"stop\" ends the run. Its state is saved: --resume --set watch.on_dead=warn goes on");
-    for (const std::string& reason : reasons) progress_.say("warning: " + where + reason);
+  void tell_dead(const std::string& reason) {
+    const std::string where = fmt::format("{}, step {}: {}", stage_.name(), at_.step - 1, reason);
+    if (run_.recipe.watch.on_dead == "stop")
+      throw DeadStageError(where + "; watch.on_dead = \"stop\" ends the run. Its state is saved: --resume --set watch.on_dead=warn goes on");
+    progress_.say("warning: " + where);
   }
 
   void validate() {

@@ -1,5 +1,7 @@
 #include "apps/train/ranks.h"
 
+#include <cstring>
+
 #include "autograd/ops/binary.h"
 
 namespace kintsugi {
@@ -25,6 +27,17 @@ void Ranks::average(Tensor& t) const {
   communicator_->all_reduce(sum);
   const NoGrad off;
   t = (Var(sum) * (1.0 / size())).value();
+}
+
+std::vector<int64_t> Ranks::gather(const std::vector<int64_t>& mine) const {
+  if (size() == 1) return mine;
+  std::vector<int64_t> all;
+  for (const std::string& bytes : communicator_->all_gather(std::string(reinterpret_cast<const char*>(mine.data()), mine.size() * sizeof(int64_t)))) {
+    const size_t before = all.size();
+    all.resize(before + bytes.size() / sizeof(int64_t));
+    std::memcpy(all.data() + before, bytes.data(), bytes.size());
+  }
+  return all;
 }
 
 }  // namespace kintsugi

@@ -1,5 +1,6 @@
 // What the ranks of a run do together. One process is a run of one rank, by the same path.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +28,8 @@ class Ranks {
   /// The mean over ranks, in place: of named numbers, the same names on all of them, or of a tensor.
   void average(std::vector<std::pair<std::string, double>>& values) const;
   void average(Tensor& t) const;
+  /// Rank 0's numbers, then rank 1's, and so on.
+  std::vector<int64_t> gather(const std::vector<int64_t>& mine) const;
 
  private:
   std::shared_ptr<Communicator> communicator_;

@@ -35,13 +35,13 @@ std::vector<ProgramRun> train_on(int ranks, const Scratch& folder, const std::st
   return runs;
 }
 
-// metrics.jsonl without times.
+// metrics.jsonl without times and memory.
 std::vector<Json> numbers(const fs::path& run) {
   std::istringstream lines(content(run / "metrics.jsonl"));
   std::vector<Json> all;
   for (std::string line; std::getline(lines, line);) {
     Json values = Json::parse(line);
-    for (const char* time : {"images_per_second", "data_wait"}) values.erase(time);
+    for (const char* time : {"images_per_second", "data_wait", "tensors_mib", "process_mib", "eta_s"}) values.erase(time);
     all.push_back(values);
   }
   return all;

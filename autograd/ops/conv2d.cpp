@@ -124,7 +124,7 @@ Var conv2d_up2(const Var& x, const Var& w, const Var& bias) {
   KIN_CHECK(w.dim(1) == 3 && w.dim(2) == 3, op, ": w must be [O,3,3,C], got ", w.shape());
   KIN_CHECK(x.dim(3) == w.dim(3), op, ": x must have ", w.dim(3), " channels, got ", x.dim(3), " (x: ", x.shape(), ", w: ", w.shape(), ")");
   const Tensor& v = x.value();
-  if (v.device().kind == DeviceKind::cuda && !conv2d_up2_fwd.has_rows_for(DeviceKind::cuda))
+  if (!conv2d_up2_fwd.has_rows_for(v.device().kind))
     return conv2d(upsample_nearest2x(x), w, bias, {.pad = pad_all(1)});
   const int64_t n = x.dim(0), rows = 2 * x.dim(1), columns = 2 * x.dim(2), c = x.dim(3), o = w.dim(0);
   Tensor y({n, rows, columns, o}, v.dtype(), v.device());

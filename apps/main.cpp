@@ -91,13 +91,19 @@ int run(int argc, char** argv) {
   bench->add_option("--seconds", bench_options.seconds, "Time for each row and shape, at least")->check(CLI::Range(0.001, 600.0))->capture_default_str();
   bench->add_option("--clock", bench_options.clock, "wall, or cpu: processor time of one thread, for a machine that does other work too")
       ->check(CLI::IsMember({"wall", "cpu"}))->capture_default_str();
+  bench->add_option("--dtype", bench_options.dtype, "Of the arrays on a GPU: f32 or bf16")->check(CLI::IsMember({"f32", "bf16"}))->capture_default_str();
+  bench->add_flag("--emulate", bench_options.emulate, "Count memory requests, sectors and bank conflicts on the emulated GPU instead (preset simcheck)");
   bench->add_option("--json", bench_options.json, "Write the results there as JSON");
   bench->add_option("--csv", bench_options.csv, "Write them there as a table");
   bench->add_option("--svg", bench_options.svg, "Draw the roofline there");
   bench->add_option("--size", bench_options.size, "Pixels of the picture's side, with restore")->capture_default_str();
   bench->add_option("-w,--w", bench_options.w, "Fidelity, with restore")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
-  bench->callback([&] { command = [&] { bench_options.quiet = quiet; return run_bench(bench_options); }; });
+  bench->callback([&] { command = [&] { 
+    bench_options.quiet = quiet;
+    if (device != "auto" && !bench_options.list) bench_options.device = choose_device(device, true);  // auto stays here
+    return run_bench(bench_options);
+  }; });
 
   auto* info = app.add_subcommand("info", "Facts of this build, or of weight files");
   add_example(*info, "demo/codeformer.safetensors");

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "apps/bench/bench.h"
+#include "apps/bench/tune.h"
 #include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/help.h"
@@ -39,7 +40,7 @@ int run(int argc, char** argv) {
   int thread_count = 0;
   std::string kernels, device = "auto";
   app.add_option("--threads", thread_count, "Threads to compute with (default: one per core)")->check(CLI::Range(1, 1024));
-  app.add_option("--kernels", kernels, "Kernel rows by name: FAMILY=ROW,... ('*' matches anything)");
+  app.add_option("--kernels", kernels, "Kernel rows by name: FAMILY=ROW,... ('*' matches anything), or @FILE that bench --tune wrote");
   app.add_option("--device", device, "Where to compute: auto, cpu, cuda, cuda:N, or sim, the emulated GPU")->capture_default_str();
   bool exact = false;
   app.add_flag("--exact", exact, "Only kernels that round as little as plain summation: slower, and pictures differ by far less than one grey level");
@@ -93,6 +94,7 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"wall", "cpu"}))->capture_default_str();
   bench->add_option("--dtype", bench_options.dtype, "Of the arrays on a GPU: f32 or bf16")->check(CLI::IsMember({"f32", "bf16"}))->capture_default_str();
   bench->add_flag("--emulate", bench_options.emulate, "Count memory requests, sectors and bank conflicts on the emulated GPU instead (preset simcheck)");
+  bench->add_option("--tune", bench_options.tune, "Write the fastest row of each shape there; --kernels @FILE replays it");
   bench->add_option("--json", bench_options.json, "Write the results there as JSON");
   bench->add_option("--csv", bench_options.csv, "Write them there as a table");
   bench->add_option("--svg", bench_options.svg, "Draw the roofline there");
@@ -148,7 +150,9 @@ int run(int argc, char** argv) {
   }
   if (device != "auto") choose_device(device, true);  // a device that is not there stops every command
   if (thread_count > 0) set_threads(thread_count);
-  if (!kernels.empty()) choose_kernels(kernels);
+  std::optional<bench::TunedKernels> tuned;
+  if (kernels.starts_with('@')) tuned.emplace(kernels.substr(1));
+  else if (!kernels.empty()) choose_kernels(kernels);
   std::optional<ExactOnly> exact_only;
   if (exact) exact_only.emplace();
   return command();

@@ -133,7 +133,8 @@ export program
 stage "ten steps" 90 bash -c ten_steps
 
 if "$program" bench --help >/dev/null 2>&1; then
-  stage bench 80 "$program" bench --device cuda --seconds 0.03 --json "$OUT/gpu-bench.json" --csv "$OUT/gpu-bench.csv" --svg "$OUT/gpu-bench.svg"
+  stage bench 80 "$program" bench --device cuda --seconds 0.03 --json "$OUT/gpu-bench.json" --csv "$OUT/gpu-bench.csv" --svg "$OUT/gpu-bench.svg" \
+    --tune "$OUT/gpu-tuned.json"
   stage "bench bf16" 60 "$program" bench --device cuda --dtype bf16 --seconds 0.03 --json "$OUT/gpu-bench-bf16.json" --csv "$OUT/gpu-bench-bf16.csv" \
     --svg "$OUT/gpu-bench-bf16.svg"
 else

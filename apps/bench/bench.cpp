@@ -8,6 +8,7 @@
 #include "apps/bench/emulate.h"
 #include "apps/bench/report.h"
 #include "apps/bench/restore.h"
+#include "apps/bench/tune.h"
 #include "apps/cli/exit_codes.h"
 #include "kernels/base/parallel.h"
 #include "tensor/atomic_file.h"
@@ -41,7 +42,7 @@ class Headings {
 };
 
 int count_accesses(const BenchCommand& command, const MeasureOptions& options) {
-  if (!command.csv.empty() || !command.svg.empty()) throw UsageError("bench --emulate: counts, and has --json only");
+  if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench --emulate: counts, and has --json only");
   std::vector<EmulatedRun> all;
   Headings headings;
   emulate(options, [&](const BenchFamily& f, const std::vector<EmulatedRun>& rows) {
@@ -83,7 +84,7 @@ int run_bench(const BenchCommand& command) {
   if (command.emulate) return count_accesses(command, options);
   if (command.device.kind != DeviceKind::cpu) options.threads = 1;  // there is one roof
   if (command.families == std::vector<std::string>{"restore"}) {
-    if (!command.csv.empty() || !command.svg.empty()) throw UsageError("bench restore: has --json only");
+    if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench restore: has --json only");
     if (command.device.kind != DeviceKind::cpu) throw UsageError(text("bench restore: runs on the CPU, got --device ", command.device));
     check_restore_size(command.size);
     const Machine machine = measure_machine(options.threads, options.clock);
@@ -110,6 +111,11 @@ int run_bench(const BenchCommand& command) {
   write(command.json, to_json(report).dump(2) + "\n");
   write(command.csv, to_csv(report));
   write(command.svg, to_svg(report));
+  if (!command.tune.empty()) {
+    const auto choices = best_choices(report.results, options);
+    write(command.tune, to_json_text(choices));
+    if (!command.quiet) fmt::print("\n{} choices written to {}; --kernels @{} replays them\n", choices.size(), command.tune, command.tune);
+  }
   return right ? kDone : kCheckFailed;
 }
 

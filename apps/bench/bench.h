@@ -10,7 +10,7 @@ namespace kintsugi {
 struct BenchCommand {
   std::vector<std::string> families;  // patterns; or the one word "restore"
   std::vector<std::string> rows;
-  std::string shapes, json, csv, svg, clock = "wall", dtype = "f32";
+  std::string shapes, json, csv, svg, tune, clock = "wall", dtype = "f32";
   double seconds = 0.2;
   Device device = {};
   bool list = false, quiet = false;

@@ -2,8 +2,10 @@
 
 #include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/group_norm.h"
 #include "autograd/ops/unary.h"
+#include "kernels/base/statistics.h"
 
 namespace kintsugi {
 namespace {
@@ -34,16 +36,18 @@ Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& ru
   const int64_t channels = x.dim(-1), rows = x.shape().product(0, x.rank() - 1);
   check_channel_vector(op, "gamma", gamma, channels, x);
   check_channel_vector(op, "beta", beta, channels, x);
-  check_channel_vector(op, "running_mean", running_mean, channels, x);
-  check_channel_vector(op, "running_var", running_var, channels, x);
+  const DType statistics = statistics_dtype(x.dtype());
+  for (const auto& [name, t] : {std::pair{"running_mean", &running_mean}, {"running_var", &running_var}})
+    KIN_CHECK(t->shape() == Shape{channels} && t->dtype() == statistics, op, ": ", name, " must be [", channels, "] ", statistics, ", got ", *t, " (x: ", x.value(), ")");
   if (o.training) {
     KIN_CHECK(rows >= 2, op, ": training needs at least two positions per channel, got ", x.value());
     const GroupNormResult batch = group_norm_view(x, gamma, beta, {op, 1, rows, channels, channels, o.eps});
     update_running(running_mean, running_var, batch, rows, o);
     return batch.y;
   }
-  const Var scale = gamma * rsqrt(Var(running_var.clone()) + o.eps);
-  return x * scale + (beta - running_mean.clone() * scale);
+  const Var scale = cast(gamma, statistics) * rsqrt(Var(running_var.clone()) + o.eps);
+  const Var shift = cast(beta, statistics) - running_mean.clone() * scale;
+  return x * cast(scale, x.dtype()) + cast(shift, x.dtype());
 }
 
 }  // namespace kintsugi

@@ -101,7 +101,7 @@ int run(int argc, char** argv) {
   bench->add_option("--size", bench_options.size, "Pixels of the picture's side, with restore")->capture_default_str();
   bench->add_option("-w,--w", bench_options.w, "Fidelity, with restore")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
-  bench->callback([&] { command = [&] { 
+  bench->callback([&] { command = [&] {
     bench_options.quiet = quiet;
     if (device != "auto" && !bench_options.list) bench_options.device = choose_device(device, true);  // auto stays here
     return run_bench(bench_options);

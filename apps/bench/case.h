@@ -97,7 +97,8 @@ struct BenchRegistration {
   BenchRegistration(const Family<Args>& family, Cost (*cost)(const Args&), std::vector<BenchShape<Args>> shapes,
                     std::type_identity_t<std::string (*)(const Args&)> kind = nullptr, bool costs_anywhere = true) {
     const auto of = [](const void* p) -> const Args& { return *static_cast<const Args*>(p); };
-    BenchFamily f{&family, {}, [=](const void* a) { return cost(of(a)); }, costs_anywhere, [=](const void* a) { return kind ? kind(of(a)) : std::string(); }, {}};
+    BenchFamily f{&family, {}, [=](const void* a) { return cost(of(a)); }, costs_anywhere,
+                  [=](const void* a) { return kind ? kind(of(a)) : std::string(); }, {}};
     for (auto& s : shapes)
       f.shapes.push_back({s.name, bool(s.small), s.tolerance, [s](Arrays& arrays, ProblemSize size) {
                             return std::make_shared<const Args>(s.of(size)(arrays));

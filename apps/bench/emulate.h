@@ -22,7 +22,8 @@ struct EmulatedRun {
 /// Why this build cannot count, naming the one that can; empty when it can.
 std::string why_not_emulated();
 
-/// Calls done() after each shape of a family. The options' device is not looked at: it is sim. Throws UsageError where why_not_emulated() says so, and as check() does.
+/// Calls done() after each shape of a family. The options' device is not looked at: it is sim. Throws UsageError where why_not_emulated() says so,
+/// and as check() does.
 void emulate(MeasureOptions options, const std::function<void(const BenchFamily&, const std::vector<EmulatedRun>&)>& done);
 
 std::string to_text(const std::vector<EmulatedRun>& rows);

@@ -125,10 +125,17 @@ DeviceGraph::DeviceGraph(Device device, const std::function<void()>& work) : dev
   fail("device graph: the work could not be recorded on ", device, ": ", why);
 }
 
-DeviceGraph::~DeviceGraph() { graph_runtime(device_.kind).destroy_graph(graph_); }
+DeviceGraph::~DeviceGraph() {
+  try {
+    if (last_) runtime_on(device_).synchronize(*last_);
+  } catch (const Error&) {  // the launch failed; whoever asks for its results is told
+  }
+  graph_runtime(device_.kind).destroy_graph(graph_);
+}
 
 void DeviceGraph::launch(Stream stream) const {
   runtime_on(device_);
+  last_ = stream;
   graph_runtime(device_.kind).launch_graph(graph_, stream);
 }
 std::vector<GraphKernel> DeviceGraph::kernels() const { return graph_runtime(device_.kind).graph_kernels(graph_); }

@@ -2,6 +2,7 @@
 // records and repeats its launches in the same way, so that what may be recorded is tested without a GPU.
 #pragma once
 #include <functional>
+#include <optional>
 
 #include "kernels/base/device_runtime.h"
 
@@ -39,6 +40,7 @@ class DeviceGraph {
   /// meanwhile is the graph's: it keeps its address, and results lie in it until the next launch. Memory that existed before must outlive
   /// the graph, and inputs are read where they lay. Throws Error when `work` throws, waits for the device or reads its memory.
   DeviceGraph(Device device, const std::function<void()>& work);
+  /// Waits for its last launch: its memory goes.
   ~DeviceGraph();
   DeviceGraph(const DeviceGraph&) = delete;
   DeviceGraph& operator=(const DeviceGraph&) = delete;
@@ -54,6 +56,7 @@ class DeviceGraph {
   Device device_;
   std::shared_ptr<GraphMemory> memory_;
   void* graph_ = nullptr;
+  mutable std::optional<Stream> last_;  // where it was launched
 };
 
 }  // namespace kintsugi

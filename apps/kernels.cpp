@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/exit_codes.h"
-#include "apps/cubin.h"
+#include "apps/bench/cubin.h"
 #include "kernels/base/device_runtime.h"
 #include "kernels/base/simd.h"
 #include "kernels/table.h"

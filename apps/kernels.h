@@ -6,7 +6,7 @@ namespace kintsugi {
 int run_kernels(bool json);
 
 /// `kintsugi kernels --resources`: registers, stack and shared memory of every GPU kernel in this program, per architecture, from its machine
-/// code, with its tensor core and bulk copy instructions. Returns kDone, or kCheckFailed when there is a complaint about one (apps/cubin.h):
+/// code, with its tensor core and bulk copy instructions. Returns kDone, or kCheckFailed when there is a complaint about one (apps/bench/cubin.h):
 /// spilled registers, or a wgmma kernel without HGMMA.
 int run_kernel_resources(bool json);
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "apps/bench/bench.h"
+#include "apps/bench/tune.h"
 #include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/help.h"
@@ -41,7 +42,7 @@ int run(int argc, char** argv) {
   int thread_count = 0;
   std::string kernels, device = "auto";
   app.add_option("--threads", thread_count, "Threads to compute with (default: one per core)")->check(CLI::Range(1, 1024));
-  app.add_option("--kernels", kernels, "Kernel rows by name: FAMILY=ROW,... ('*' matches anything)");
+  app.add_option("--kernels", kernels, "Kernel rows by name: FAMILY=ROW,... ('*' matches anything), or @FILE that bench --tune wrote");
   app.add_option("--device", device, "Where to compute: auto, cpu, cuda, cuda:N, or sim, the emulated GPU")->capture_default_str();
   bool exact = false;
   app.add_flag("--exact", exact, "Only kernels that round as little as plain summation: slower, and pictures differ by far less than one grey level");
@@ -123,6 +124,9 @@ int run(int argc, char** argv) {
   bench->add_option("--seconds", bench_options.seconds, "Time for each row and shape, at least")->check(CLI::Range(0.001, 600.0))->capture_default_str();
   bench->add_option("--clock", bench_options.clock, "wall, or cpu: processor time of one thread, for a machine that does other work too")
       ->check(CLI::IsMember({"wall", "cpu"}))->capture_default_str();
+  bench->add_option("--dtype", bench_options.dtype, "Of the arrays on a GPU: f32 or bf16")->check(CLI::IsMember({"f32", "bf16"}))->capture_default_str();
+  bench->add_flag("--emulate", bench_options.emulate, "Count memory requests, sectors and bank conflicts on the emulated GPU instead (preset simcheck)");
+  bench->add_option("--tune", bench_options.tune, "Write the fastest row of each shape there; --kernels @FILE replays it");
   bench->add_option("--json", bench_options.json, "Write the results there as JSON");
   bench->add_option("--csv", bench_options.csv, "Write them there as a table");
   bench->add_option("--svg", bench_options.svg, "Draw the roofline there");
@@ -130,7 +134,11 @@ int run(int argc, char** argv) {
   bench->add_option("-w,--w", bench_options.w, "Fidelity, with restore")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   bench->add_option("--pictures", bench_options.pictures, "Folder or pack to read, with loading (repeatable)")->allow_extra_args(false);
   bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
-  bench->callback([&] { command = [&] { bench_options.quiet = quiet; return run_bench(bench_options); }; });
+  bench->callback([&] { command = [&] {
+    bench_options.quiet = quiet;
+    if (device != "auto" && !bench_options.list) bench_options.device = choose_device(device, true);  // auto stays here
+    return run_bench(bench_options);
+  }; });
 
   auto* info = app.add_subcommand("info", "Facts of this build, or of weight files");
   add_example(*info, "demo/codeformer.safetensors");
@@ -175,7 +183,9 @@ int run(int argc, char** argv) {
   }
   if (device != "auto") choose_device(device, true);  // a device that is not there stops every command
   if (thread_count > 0) set_threads(thread_count);
-  if (!kernels.empty()) choose_kernels(kernels);
+  std::optional<bench::TunedKernels> tuned;
+  if (kernels.starts_with('@')) tuned.emplace(kernels.substr(1));
+  else if (!kernels.empty()) choose_kernels(kernels);
   std::optional<ExactOnly> exact_only;
   if (exact) exact_only.emplace();
   return command();

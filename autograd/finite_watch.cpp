@@ -10,6 +10,7 @@ thread_local const std::string* layer = &kNoLayer;
 }  // namespace
 
 bool all_finite(const Tensor& t) {
+  if (t.dtype() == DType::bf16) return all_finite(t.host().to(DType::f32));
   if (!t || (t.dtype() != DType::f32 && t.dtype() != DType::f64)) return true;
   const Tensor here = t.host();
   return visit_float(t.dtype(), "all_finite", [&]<class T>() {

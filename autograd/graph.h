@@ -34,6 +34,8 @@ struct VarState {
   std::shared_ptr<Node> node;  // result
   Tensor grad;
   Hooks hooks;
+  Tensor copy;                 // leaf: the value in another type, while copy_version is that of the value (ops/cast.h)
+  uint32_t copy_version = 0;
   ~VarState();
 };
 

@@ -74,6 +74,7 @@ void Var::zero_grad() const {
 void Var::set_value(Tensor value) const {
   KIN_CHECK(is_leaf() && value.shape() == shape() && value.dtype() == dtype(), "set_value: needs a leaf and a value like its own, got ", value);
   state_->value = std::move(value);
+  state_->copy = {};
 }
 void Var::set_grad(Tensor grad) const {
   KIN_CHECK(is_leaf() && grad.shape() == shape(), "set_grad: needs a leaf and a gradient of its shape, got ", grad.shape());

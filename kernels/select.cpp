@@ -31,6 +31,7 @@ std::mutex& choices_mutex() {
   return m;
 }
 std::atomic<bool> any_choice{false};  // the common case, no choice at all, must cost nothing
+std::atomic<const KernelPreference::Ask*> preference{nullptr};
 
 bool has_row(const FamilyInfo& f, const std::string& row) {
   for (const auto& r : f.row_infos())
@@ -81,6 +82,20 @@ std::string FamilyInfo::wanted() const {
     if (matches_pattern(name_, c->pattern) && (c->pattern.find('*') == std::string::npos || has_row(*this, c->row))) return c->row;
   return {};
 }
+
+std::string FamilyInfo::preferred(DeviceKind where, const void* args) const {
+  const KernelPreference::Ask* ask = preference.load(std::memory_order_acquire);
+  return ask ? (*ask)(*this, where, args) : std::string();
+}
+
+KernelPreference::KernelPreference(Ask ask) {
+  const Ask* none = nullptr;
+  auto* mine = new Ask(std::move(ask));
+  if (preference.compare_exchange_strong(none, mine)) return;
+  delete mine;
+  fail("kernel preference: one is in force already");
+}
+KernelPreference::~KernelPreference() { delete preference.exchange(nullptr); }
 
 void FamilyInfo::none_fits(std::string_view wanted, DeviceKind where, const std::string& reasons) const {
   fail(name_, ": no row", wanted.empty() ? "" : " named '", wanted, wanted.empty() ? "" : "'", " on ", kintsugi::name(where),

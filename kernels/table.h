@@ -9,6 +9,7 @@
 //   ...
 //   softmax_fwd(context, args);     // first row that fits, or the one a KernelChoice names
 #pragma once
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,6 +63,8 @@ class FamilyInfo {
  protected:
   /// The row's name that a KernelChoice or KINTSUGI_KERNELS wants for this family; empty = best first.
   std::string wanted() const;
+  /// The row's name that a KernelPreference has for this call; empty = none.
+  std::string preferred(DeviceKind where, const void* args) const;
   [[noreturn]] void none_fits(std::string_view wanted, DeviceKind where, const std::string& reasons) const;
 
  private:
@@ -103,6 +106,18 @@ class KernelChoice {
 /// Opens choices for the rest of the program from "conv2d_fwd=ref,softmax_*=fast". Throws UsageError as KernelChoice does.
 void choose_kernels(std::string_view list);
 
+/// Rows by call while the guard lives, as measured ones are replayed: asked for every call that no KernelChoice decides, with the family, the
+/// kind of device and the family's args. It answers a row's name, or "" for the first that fits, which is also taken where the row named
+/// refuses the call. Process-wide, one at a time; open it where no kernel is running on another thread.
+class KernelPreference {
+ public:
+  using Ask = std::function<std::string(const FamilyInfo&, DeviceKind, const void* args)>;
+  explicit KernelPreference(Ask ask);
+  ~KernelPreference();
+  KernelPreference(const KernelPreference&) = delete;
+  KernelPreference& operator=(const KernelPreference&) = delete;
+};
+
 template <class Args>
 class Family : public FamilyInfo {
  public:
@@ -117,16 +132,19 @@ class Family : public FamilyInfo {
     return false;
   }
 
-  /// The first row on `where` that takes these arguments, or the one chosen by name. On sim, whose memory the CPU shares, a
-  /// family with no GPU kernel is computed by its cpu rows. Throws Error listing every row and why it refused when none fits.
+  /// The first row on `where` that takes these arguments, or the one chosen by name or preferred for this call. Throws Error listing every
+  /// row and why it refused when none fits.
   const Row<Args>& pick(DeviceKind where, const Args& args) const {
     const std::string want = wanted();
-    const DeviceKind from = where == DeviceKind::sim && !has_rows_for(DeviceKind::sim) ? DeviceKind::cpu : where;
+    if (want.empty())
+      if (const std::string best = preferred(where, &args); !best.empty())
+        for (const auto& row : rows_)
+          if (row.where == where && best == row.name && !row.refuses(args)) return row;
     for (const auto& row : rows_)
-      if (row.where == from && (want.empty() || want == row.name) && !row.refuses(args)) return row;
+      if (row.where == where && (want.empty() || want == row.name) && !row.refuses(args)) return row;
     std::string reasons;
     for (const auto& row : rows_) {
-      const char* why = row.where != from ? "is for another device" : row.refuses(args);
+      const char* why = row.where != where ? "is for another device" : row.refuses(args);
       reasons += std::string("\n  ") + row.name + " (" + kintsugi::name(row.where) + "): " + (why ? why : "fits, but was not asked for");
     }
     none_fits(want, where, reasons);

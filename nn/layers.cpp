@@ -8,6 +8,7 @@
 #include "autograd/ops/layer_norm.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
+#include "nn/compute.h"
 
 namespace kintsugi {
 
@@ -19,7 +20,7 @@ Conv2d::Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions o
 }
 Var Conv2d::operator()(const Var& x, const Var& residual) const {
   const LayerScope here(path);
-  return conv2d(x, weight, bias, options, residual);
+  return conv2d(x, beside(weight, x), beside(bias, x), options, residual);
 }
 
 Linear::Linear(Scope s, int64_t in, int64_t out, bool with_bias) : path(s.path()) {
@@ -33,7 +34,7 @@ Linear::Linear(Scope s, int64_t in, int64_t out, Init bias_init)
       path(s.path()) {}
 Var Linear::operator()(const Var& x) const {
   const LayerScope here(path);
-  return linear(x, weight, bias);
+  return linear(x, beside(weight, x), beside(bias, x));
 }
 
 GroupNorm::GroupNorm(Scope s, int64_t channels, Act a, int g, double e)
@@ -47,7 +48,8 @@ GroupNorm::GroupNorm(Scope s, int64_t channels, Act a, int g, double e)
 }
 Var GroupNorm::operator()(Var x) const {
   const LayerScope here(path);
-  return group_norm(std::move(x), weight, bias, groups, eps, act);
+  const Var gamma = beside(weight, x), beta = beside(bias, x);
+  return group_norm(std::move(x), gamma, beta, groups, eps, act);
 }
 
 LayerNorm::LayerNorm(Scope s, int64_t channels, double e)
@@ -57,7 +59,7 @@ LayerNorm::LayerNorm(Scope s, int64_t channels, double e)
       path(s.path()) {}
 Var LayerNorm::operator()(const Var& x) const {
   const LayerScope here(path);
-  return layer_norm(x, weight, bias, eps);
+  return layer_norm(x, beside(weight, x), beside(bias, x), eps);
 }
 
 BatchNorm2d::BatchNorm2d(Scope s, int64_t channels, double m, double e)
@@ -76,7 +78,7 @@ Var BatchNorm2d::operator()(const Var& x) const {
     Tensor count = num_batches_tracked;
     count.fill_(count.item() + 1);
   }
-  return batch_norm(x, weight, bias, running_mean, running_var, {mode->training, momentum, eps});
+  return batch_norm(x, beside(weight, x), beside(bias, x), running_mean, running_var, {mode->training, momentum, eps});
 }
 
 Embedding::Embedding(Scope s, int64_t count, int64_t width, Init init)
@@ -100,7 +102,7 @@ MultiheadAttention::MultiheadAttention(Scope s, int64_t w, int h)
 Var MultiheadAttention::operator()(const Var& q, const Var& k, const Var& v) const {
   const LayerScope here(path);
   const auto project = [&](const Var& x, int64_t third) {
-    return linear(x, narrow(in_proj_weight, 0, third * width, width), narrow(in_proj_bias, 0, third * width, width));
+    return linear(x, narrow(beside(in_proj_weight, x), 0, third * width, width), narrow(beside(in_proj_bias, x), 0, third * width, width));
   };
   const double scale = 1 / std::sqrt(double(width / heads));
   return out_proj(attention(project(q, 0), project(k, 1), project(v, 2), heads, scale));

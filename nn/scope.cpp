@@ -27,6 +27,14 @@ Tensor unwritten(const Shape& shape, DType dtype) {
 ParameterStore::ParameterStore(StoreOptions options) : options_(options) {
   KIN_CHECK(options.dtype == DType::f32 || options.dtype == DType::f64, "parameter_store: dtype must be f32 or f64, got ",
             options.dtype);
+  mode_->stored = mode_->compute = options.dtype;
+  if (options.bf16_compute) compute_in_bf16();
+}
+
+void ParameterStore::compute_in_bf16(bool on) {
+  KIN_CHECK(!on || (dtype() == DType::f32 && device().kind != DeviceKind::cpu),
+            "parameter_store: bf16 arithmetic needs f32 parameters on cuda or sim, got ", dtype(), " on ", device());
+  mode_->compute = on ? DType::bf16 : dtype();
 }
 
 ParameterStore::Entry& ParameterStore::add(Entry entry) {

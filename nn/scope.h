@@ -31,10 +31,12 @@ struct Mode {
   bool training = true;    // or eval; starts like PyTorch's modules
   bool passing = false;    // inference: blocks release the weights they have used, which a file brings again (Reading::mapped)
   bool recompute = false;  // large blocks keep only their inputs and run again in backward: a third more time, far less memory
+  DType stored = DType::f32, compute = DType::f32;  // of the parameters; of the activations (nn/compute.h)
 };
 
 struct StoreOptions {
   DType dtype = DType::f32;  // f32 or f64
+  bool bf16_compute = false;  // activations and weights' copies in bf16, parameters, gradients and losses in f32; needs a GPU, or sim
   uint64_t seed = 0;
   bool initialise = true;  // false: parameters are left unwritten because a checkpoint will be loaded
   Device device = {};      // where parameters and buffers live; the numbers they start with do not depend on it
@@ -60,6 +62,8 @@ class ParameterStore {
   Scope root();
   DType dtype() const { return options_.dtype; }
   Device device() const { return options_.device; }
+  /// From the next forward pass on. Throws Error unless parameters are f32 and the device has kernels for bf16, which the CPU has not.
+  void compute_in_bf16(bool on = true);
 
   /// In order of registration, which is the order of the published state dictionaries.
   const std::vector<Entry>& entries() const { return entries_; }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/cast.h"
+
 namespace kintsugi {
 namespace {
 
@@ -45,11 +47,18 @@ void convert_on_cpu(const Tensor& to, const Tensor& from) {
 
 bool on_cpu(const Tensor& t) { return t.device().kind == DeviceKind::cpu; }
 
+// Does the device have kernels for it? Others are rare and go by way of the CPU.
+bool casts_there(const Tensor& to, const Tensor& from) {
+  return (to.dtype() == DType::f32 && from.dtype() == DType::bf16) || (to.dtype() == DType::bf16 && from.dtype() == DType::f32);
+}
+
 // Between any two devices: directly where bytes only have to move, else by way of the CPU.
 void convert_copy(const Tensor& to, const Tensor& from) {
   const Device there = to.device(), here = from.device();
   if (on_cpu(to) && on_cpu(from)) return convert_on_cpu(to, from);
   if (to.bytes() == 0 || to.raw() == from.raw()) return;
+  if (here == there && casts_there(to, from))
+    return cast_fwd({here, current_stream(here)}, {from.raw(), to.raw(), to.numel(), from.dtype(), to.dtype()});
   if (to.dtype() != from.dtype()) return convert_copy(to, from.host().to(to.dtype()));
   if (on_cpu(to)) return runtime_on(here).download(to.raw(), from.raw(), to.bytes(), current_stream(here));
   if (on_cpu(from)) return runtime_on(there).upload(to.raw(), from.raw(), to.bytes(), current_stream(there));

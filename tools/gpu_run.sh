@@ -78,7 +78,7 @@ if command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU
 fi
 command -v nvcc >/dev/null && nvcc=$(nvcc --version | grep -o 'release [0-9.]*' | cut -d' ' -f2)
 
-stages=(build resources "op cases" conformance parity gradcheck "ten steps" nccl bench memcheck racecheck pytorch)
+stages=(build resources "op cases" conformance parity gradcheck "ten steps" nccl bench "bench bf16" memcheck racecheck pytorch)
 if [ "$gpu" = none ] || [ "$nvcc" = none ]; then
   why="no GPU"
   [ "$gpu" = none ] || why="no nvcc"
@@ -150,9 +150,13 @@ export tests
 stage nccl 60 bash -c nccl_steps
 
 if "$program" bench --help >/dev/null 2>&1; then
-  stage bench 100 "$program" bench --device cuda --json "$OUT/gpu-bench.json" --csv "$OUT/gpu-bench.csv"
+  stage bench 80 "$program" bench --device cuda --seconds 0.03 --json "$OUT/gpu-bench.json" --csv "$OUT/gpu-bench.csv" --svg "$OUT/gpu-bench.svg" \
+    --tune "$OUT/gpu-tuned.json"
+  stage "bench bf16" 60 "$program" bench --device cuda --dtype bf16 --seconds 0.03 --json "$OUT/gpu-bench-bf16.json" --csv "$OUT/gpu-bench-bf16.csv" \
+    --svg "$OUT/gpu-bench-bf16.svg"
 else
   skip bench "this build has no bench command"
+  skip "bench bf16" "this build has no bench command"
 fi
 
 for tool in memcheck racecheck; do

@@ -25,27 +25,28 @@ const std::vector<float>& normals() {
 
 }  // namespace
 
-Tensor Arrays::fresh(int64_t count, DType dtype) {
-  Tensor t({count}, dtype);
+Tensor Arrays::normals(int64_t count, double mean, double std) const {
+  const Tensor t({count});
+  fill_normal(t.span<float>(), mean, std, place());
+  return t;
+}
+
+const Tensor& Arrays::add(const Tensor& host) {
+  bytes_ += host.bytes();
+  return arrays_.emplace_back(host.to(material_.device));
+}
+
+void* Arrays::normal(int64_t count, double mean, double std) { return add_elements(normals(count, mean, std)).raw(); }
+
+float* Arrays::statistics(int64_t count, double mean, double std) { return add(normals(count, mean, std)).raw<float>(); }
+
+Tensor Arrays::output(int64_t count, DType dtype) {
+  const Tensor t({count}, dtype, material_.device);
+  if (material_.device.kind == DeviceKind::cpu) std::memset(t.raw(), 0xff, t.bytes());
+  else runtime_on(material_.device).fill_bytes(t.raw(), 0xff, t.bytes(), current_stream(material_.device));
   bytes_ += t.bytes();
   arrays_.push_back(t);
-  return t;
-}
-
-Tensor Arrays::poisoned(Tensor t) {
-  std::memset(t.raw(), 0xff, t.bytes());
-  return t;
-}
-
-Tensor Arrays::compared(Tensor t) {
-  outputs_.push_back(t);
-  return t;
-}
-
-float* Arrays::normal(int64_t count, double mean, double std) {
-  const Tensor t = fresh(count, DType::f32);
-  fill_normal(t.span<float>(), mean, std, arrays_.size() * 7919);  // another place for every array
-  return t.data<float>();
+  return outputs_.emplace_back(t);
 }
 
 void fill_normal(std::span<float> array, double mean, double std, size_t place) {
@@ -57,28 +58,28 @@ void fill_normal(std::span<float> array, double mean, double std, size_t place) 
   }
 }
 
-float* Arrays::uniform(int64_t count, double low, double high) {
-  float* p = fresh(count, DType::f32).data<float>();
-  const Philox stream(2, "bench", arrays_.size());
+void* Arrays::uniform(int64_t count, double low, double high) {
+  const Tensor t({count});
+  const Philox stream(2, "bench", arrays_.size() + 1);
+  float* p = t.data<float>();
   for (int64_t i = 0; i < count; ++i) p[i] = float(low + (high - low) * double(stream.uniform_at(uint64_t(i))));
-  return p;
+  return add_elements(t).raw();
 }
 
 void Arrays::draw_below(int64_t count, int64_t limit, const std::function<void(int64_t, int64_t)>& set) {
-  Philox stream(3, "bench", arrays_.size());
+  Philox stream(3, "bench", arrays_.size() + 1);
   for (int64_t i = 0; i < count; ++i) set(i, stream.below(uint32_t(limit)));
 }
 
-float* Arrays::updated(int64_t count, double mean, double std) {
-  float* p = normal(count, mean, std);
-  compared(arrays_.back());
-  return p;
+void* Arrays::updated(int64_t count, double mean, double std) {
+  normal(count, mean, std);
+  return outputs_.emplace_back(arrays_.back()).raw();
 }
 
 double worst_difference(const Arrays& got, const Arrays& truth) {
   double worst = 0;
   for (size_t k = 0; k < truth.outputs().size(); ++k) {
-    const Tensor &a = got.outputs()[k], &b = truth.outputs()[k];
+    const Tensor a = got.outputs()[k].host(), b = truth.outputs()[k].host();
     if (b.dtype() == DType::i64 || b.dtype() == DType::i32) {
       if (std::memcmp(a.raw(), b.raw(), b.bytes()) != 0) return INFINITY;
       continue;

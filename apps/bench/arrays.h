@@ -2,7 +2,6 @@
 // code takes short cuts.
 #pragma once
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -10,46 +9,59 @@
 
 namespace kintsugi::bench {
 
-/// Every array asked for lives as long as this object. Two objects hand out the same numbers in the same order, so that two rows
-/// can be compared.
+/// What a problem is made of.
+struct Material {
+  Device device = {};
+  DType dtype = DType::f32;   // of the elements
+  DType values = DType::f32;  // inputs are numbers that this type holds: f32 arrays with the values of bf16 ones are what those are compared with
+};
+
+/// Every array asked for lives as long as this object, in the memory of its device. Two objects hand out the same numbers in the same order,
+/// so that two rows can be compared.
 class Arrays {
  public:
-  float* normal(int64_t count, double mean = 0, double std = 1);
-  float* uniform(int64_t count, double low, double high);
+  explicit Arrays(Material material = {}) : material_(material) {}
+
+  /// Of the elements' type, as all arrays that do not say otherwise; goes into the args.
+  DType dtype() const { return material_.dtype; }
+  void* normal(int64_t count, double mean = 0, double std = 1);
+  void* uniform(int64_t count, double low, double high);
+  /// What a normalisation keeps of its forward pass: f32, whatever the elements are.
+  float* statistics(int64_t count, double mean, double std);
   /// Integers in [0, limit).
   template <class T>
   T* below(int64_t count, int64_t limit) {
-    Tensor t = fresh(count, dtype_of<T>);
-    draw_below(count, limit, [p = t.data<T>()](int64_t i, int64_t v) { p[i] = T(v); });
-    return t.data<T>();
+    std::vector<T> values(static_cast<size_t>(count));
+    draw_below(count, limit, [&](int64_t i, int64_t v) { values[size_t(i)] = T(v); });
+    return table(values);
+  }
+  /// The same values where the kernel reads them.
+  template <class T>
+  T* table(const std::vector<T>& values) {
+    return add(Tensor::of<T>({int64_t(values.size())}, values)).template raw<T>();
   }
   /// Written by the kernel and compared with `ref`.
-  template <class T = float>
+  void* out(int64_t count) { return output(count, material_.dtype).raw(); }
+  template <class T>
   T* out(int64_t count) {
-    return compared(poisoned(fresh(count, dtype_of<T>))).template data<T>();
+    return output(count, dtype_of<T>).template raw<T>();
   }
   /// Random to begin with, updated by the kernel and compared.
-  float* updated(int64_t count, double mean = 0, double std = 1);
-
-  /// Holds anything else that the arguments point to.
-  template <class T>
-  const T& keep(T value) {
-    auto p = std::make_shared<const T>(std::move(value));
-    kept_.push_back(p);
-    return *p;
-  }
+  void* updated(int64_t count, double mean = 0, double std = 1);
 
   size_t bytes() const { return bytes_; }
   const std::vector<Tensor>& outputs() const { return outputs_; }
 
  private:
-  Tensor fresh(int64_t count, DType dtype);
-  Tensor poisoned(Tensor t);
-  Tensor compared(Tensor t);
+  size_t place() const { return (arrays_.size() + 1) * 7919; }  // of the next array's numbers, another for each
+  Tensor normals(int64_t count, double mean, double std) const;
+  const Tensor& add(const Tensor& host);
+  const Tensor& add_elements(const Tensor& host) { return add(host.to(material_.values).to(material_.dtype)); }
+  Tensor output(int64_t count, DType dtype);
   void draw_below(int64_t count, int64_t limit, const std::function<void(int64_t, int64_t)>& set);
 
+  Material material_;
   std::vector<Tensor> arrays_, outputs_;
-  std::vector<std::shared_ptr<const void>> kept_;
   size_t bytes_ = 0;
 };
 
@@ -57,7 +69,7 @@ class Arrays {
 void fill_normal(std::span<float> array, double mean, double std, size_t place);
 
 /// Largest difference of floating outputs relative to the largest element of `truth`; infinity for anything not finite and for any
-/// integer that differs.
+/// integer that differs. The types of floating outputs may differ.
 double worst_difference(const Arrays& got, const Arrays& truth);
 
 }  // namespace kintsugi::bench

@@ -4,9 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/bench/device_peak.h"
+#include "apps/bench/emulate.h"
 #include "apps/bench/loading.h"
 #include "apps/bench/report.h"
 #include "apps/bench/restore.h"
+#include "apps/bench/tune.h"
 #include "apps/cli/exit_codes.h"
 #include "kernels/base/parallel.h"
 #include "tensor/atomic_file.h"
@@ -22,6 +25,40 @@ constexpr int kLoaded = 64;
 
 void write(const std::string& path, const std::string& content) {
   if (!path.empty()) write_file(path, content.data(), content.size());
+}
+
+Machine measure_roofs(const MeasureOptions& options) {
+  return options.device.kind == DeviceKind::cpu ? measure_machine(options.threads, options.clock) : measure_device(options.device, options.dtype);
+}
+
+// The equation in front of a family's first shape.
+class Headings {
+ public:
+  void show(const BenchFamily& f) {
+    if (f.name() != family_) fmt::print("\n{}   {}\n", f.name(), f.family->equation());
+    family_ = f.name();
+  }
+
+ private:
+  std::string family_;
+};
+
+int count_accesses(const BenchCommand& command, const MeasureOptions& options) {
+  if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench --emulate: counts, and has --json only");
+  std::vector<EmulatedRun> all;
+  Headings headings;
+  emulate(options, [&](const BenchFamily& f, const std::vector<EmulatedRun>& rows) {
+    if (all.empty() && !command.quiet)
+      fmt::print("emulated GPU: requests of warps, bytes they ask for (and how often the least that must move), 32-byte sectors touched (bytes moved per byte asked for),\n"
+                 "passes over the banks of shared memory and those that conflicts cost; ldmatrix, TMA and wgmma are not counted\n");
+    if (rows.empty()) return;
+    headings.show(f);
+    fmt::print("{}", to_text(rows));
+    fflush(stdout);
+    all.insert(all.end(), rows.begin(), rows.end());
+  });
+  write(command.json, to_json(all, options.dtype).dump(2) + "\n");
+  return kDone;
 }
 
 int list_families(const std::vector<Yardstick>& libraries) {
@@ -57,10 +94,14 @@ int bench_loading(const BenchCommand& command, Clock clock) {
 int run_bench(const BenchCommand& command) {
   const auto& libraries = yardsticks();
   if (command.list) return list_families(libraries);
-  MeasureOptions options{command.families, command.rows, command.shapes, command.seconds, threads(), command.clock == "cpu" ? Clock::cpu : Clock::wall};
+  MeasureOptions options{command.families, command.rows, command.shapes, command.seconds, threads(), command.clock == "cpu" ? Clock::cpu : Clock::wall,
+                         command.device, command.dtype == "bf16" ? DType::bf16 : DType::f32};
   if (command.families == std::vector<std::string>{"loading"}) return bench_loading(command, options.clock);
+  if (command.emulate) return count_accesses(command, options);
+  if (command.device.kind != DeviceKind::cpu) options.threads = 1;  // there is one roof
   if (command.families == std::vector<std::string>{"restore"}) {
-    if (!command.csv.empty() || !command.svg.empty()) throw UsageError("bench restore: has --json only");
+    if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench restore: has --json only");
+    if (command.device.kind != DeviceKind::cpu) throw UsageError(text("bench restore: runs on the CPU, got --device ", command.device));
     check_restore_size(command.size);
     const Machine machine = measure_machine(options.threads, options.clock);
     if (!command.quiet) fmt::print("{}\n", header_text(machine, options, {}));
@@ -70,14 +111,15 @@ int run_bench(const BenchCommand& command) {
     return kDone;
   }
   check(options, libraries);
-  Report report{measure_machine(options.threads, options.clock), options, libraries, {}};
-  if (!command.quiet) fmt::print("{}", header_text(report.machine, options, libraries));
-  std::string family;
+  const bool cpu = command.device.kind == DeviceKind::cpu;
+  Report report{measure_roofs(options), options, cpu ? libraries : std::vector<Yardstick>{}, {}};
+  if (!command.quiet) fmt::print("{}", header_text(report.machine, options, report.yardsticks));
+  Headings headings;
   bool right = true;
   measure(options, report.machine, libraries, [&](const BenchFamily& f, const std::vector<Measurement>& rows) {
-    if (f.name() != family) fmt::print("\n{}   {}\n", f.name(), f.family->equation());
-    family = f.name();
-    if (!rows.empty()) fmt::print("{}", shape_text(rows, report.machine.roof(options.threads)));
+    if (rows.empty()) return;
+    headings.show(f);
+    fmt::print("{}", shape_text(rows, report.machine, options));
     fflush(stdout);
     for (const Measurement& m : rows) right &= !m.wrong;
     report.results.insert(report.results.end(), rows.begin(), rows.end());
@@ -85,6 +127,11 @@ int run_bench(const BenchCommand& command) {
   write(command.json, to_json(report).dump(2) + "\n");
   write(command.csv, to_csv(report));
   write(command.svg, to_svg(report));
+  if (!command.tune.empty()) {
+    const auto choices = best_choices(report.results, options);
+    write(command.tune, to_json_text(choices));
+    if (!command.quiet) fmt::print("\n{} choices written to {}; --kernels @{} replays them\n", choices.size(), command.tune, command.tune);
+  }
   return right ? kDone : kCheckFailed;
 }
 

@@ -3,14 +3,18 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/device.h"
+
 namespace kintsugi {
 
 struct BenchCommand {
   std::vector<std::string> families;  // patterns; or the one word "restore" or "loading"
   std::vector<std::string> rows;
-  std::string shapes, json, csv, svg, clock = "wall";
+  std::string shapes, json, csv, svg, tune, clock = "wall", dtype = "f32";
   double seconds = 0.2;
+  Device device = {};
   bool list = false, quiet = false;
+  bool emulate = false;  // count memory accesses on the emulated GPU instead of timing
   int size = 512;   // of the picture, with "restore" and "loading"
   double w = 0.5;   // fidelity, with "restore"
   std::vector<std::string> pictures;  // folders and packs, with "loading"

@@ -60,8 +60,8 @@ double multiply_add_rate(int threads, Clock clock) {
 double copy_rate(int threads, size_t cache, Clock clock) {
   const int64_t piece = int64_t(std::max<size_t>(cache, 32 << 20)) * 2 / threads / 64 * 64 / 4;  // floats
   Arrays arrays;
-  const float* from = arrays.normal(piece * threads);
-  float* to = arrays.out(piece * threads);
+  const auto* from = static_cast<const float*>(arrays.normal(piece * threads));
+  auto* to = arrays.out<float>(piece * threads);
   std::vector<double> seconds;
   for (int i = 0; i < 9; ++i) {
     const double start = seconds_now(clock);

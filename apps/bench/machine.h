@@ -14,8 +14,8 @@ constexpr const char* name(Clock c) { return c == Clock::wall ? "wall" : "cpu"; 
 double seconds_now(Clock clock);
 
 struct Roof {
-  int threads = 1;
-  double flops = 0;  // multiply-adds in registers, FLOP/s
+  int threads = 1;   // of the CPU
+  double flops = 0;  // multiply-adds in registers, or tensor cores where the elements are bf16, FLOP/s
   double bytes = 0;  // copying arrays far larger than the last-level cache, bytes read and written per second
 
   /// Least time a problem can take.
@@ -24,15 +24,16 @@ struct Roof {
 };
 
 struct Machine {
-  std::string processor, simd;
-  int cores = 0;
+  Device device;
+  std::string processor, simd;  // of a GPU: its name, and its architecture
+  int cores = 0;                // multiprocessors
   size_t cache = 0;    // bytes of the last level
   double load = 0;     // processes that wanted to run, mean of the last minute, when the run began
   std::vector<Roof> roofs;  // for one thread and, where that is another number, for `threads`
   const Roof& roof(int threads) const;
 };
 
-/// Median of several measurements of each roof; takes about a second.
+/// The CPU. Median of several measurements of each roof; takes about a second.
 Machine measure_machine(int threads, Clock clock);
 
 /// Most memory that the process has held since reset_peak_memory(), and what it holds now, in bytes; 0 where the system does not tell.

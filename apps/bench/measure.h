@@ -6,12 +6,14 @@
 
 #include "apps/bench/machine.h"
 #include "apps/bench/yardsticks/yardstick.h"
+#include "kernels/base/device_graph.h"
 
 namespace kintsugi::bench {
 
 /// One row on one shape.
 struct Measurement {
   std::string family, shape, row;
+  std::string kind;        // BenchFamily::kind
   Cost cost;
   // How it was checked.
   bool on_small = false;   // on a shrunken shape
@@ -25,6 +27,8 @@ struct Measurement {
   // Its memory, bytes.
   size_t arrays = 0, extra = 0;  // inputs and outputs; what the row held besides at its peak
   bool extra_known = false;
+  // Of a GPU's row: the kernels of one run, in order.
+  std::vector<GraphKernel> kernels;
 };
 
 struct MeasureOptions {
@@ -34,17 +38,26 @@ struct MeasureOptions {
   double seconds = 0.2;               // spent on timing each row, at least
   int threads = 1;
   Clock clock = Clock::wall;
+  Device device = {};
+  DType dtype = DType::f32;           // or, not on the CPU, bf16
 };
 constexpr double kPatience = 2;  // seconds
 
 /// Does the option's pattern or part of a name fit? An empty pattern fits everything.
 bool fits(const std::string& name, const std::string& pattern);
 
-/// Throws UsageError when a pattern fits no family, no shape or no row, or the clock does not fit the threads.
+/// The rows that the options' device runs. Yardsticks have none for a GPU: cublas and cudnn stand in the families' tables.
+std::vector<BenchFamily::Row> rows_of(const BenchFamily& family, const std::vector<Yardstick>& yardsticks, const MeasureOptions& options);
+
+/// Does the name fit one of the patterns? No patterns fit everything.
+bool any_fits(const std::string& name, const std::vector<std::string>& patterns);
+
+/// Throws UsageError when a pattern fits no family, no shape or no row, the clock does not fit the threads, or no row of the families asked
+/// for runs on the device.
 void check(const MeasureOptions& options, const std::vector<Yardstick>& yardsticks);
 
-/// Calls done() after each shape of a family, with one measurement per row that takes it. Yardstick rows stand behind the family's own.
-/// Throws as check() does.
+/// Calls done() after each shape of a family, with one measurement per row that takes it. Yardstick rows stand behind the family's own. On sim
+/// every problem is the shape's tiny one. Throws as check() does.
 void measure(const MeasureOptions& options, const Machine& machine, const std::vector<Yardstick>& yardsticks,
              const std::function<void(const BenchFamily&, const std::vector<Measurement>&)>& done);
 

@@ -15,8 +15,9 @@ std::string bytes_text(double bytes);
 
 /// What stands above the table: machine, roofs, clock, which yardsticks there are.
 std::string header_text(const Machine& machine, const MeasureOptions& options, const std::vector<Yardstick>& yardsticks);
-/// One shape: a line with what it costs, then a line per row. All of the same shape, at least one.
-std::string shape_text(const std::vector<Measurement>& rows, const Roof& roof);
+/// One shape: a line with what it costs, then a line per row. All of the same shape, at least one. Rows of a GPU are followed by their kernels,
+/// with what the compiler gave them.
+std::string shape_text(const std::vector<Measurement>& rows, const Machine& machine, const MeasureOptions& options);
 
 struct Report {
   Machine machine;

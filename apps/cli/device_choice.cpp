@@ -11,14 +11,20 @@
 namespace kintsugi {
 namespace {
 
-// Families that a GPU could not compute in this build.
-std::vector<std::string> without_cuda_rows() {
+// Families that such a device cannot compute in this build.
+std::vector<std::string> without_rows(DeviceKind kind) {
   std::vector<std::string> names;
   for (const FamilyInfo* f : all_families()) {
     const auto rows = f->row_infos();
-    if (std::none_of(rows.begin(), rows.end(), [](const RowInfo& r) { return r.where == DeviceKind::cuda; })) names.push_back(f->name());
+    if (std::none_of(rows.begin(), rows.end(), [&](const RowInfo& r) { return r.where == kind; })) names.push_back(f->name());
   }
   return names;
+}
+
+std::string missing_text(DeviceKind kind) {
+  std::string names;
+  for (const std::string& name : without_rows(kind)) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "" : fmt::format("; it has no kernels for {}: what needs them stops and says so", names);
 }
 
 std::string described(Device d) {
@@ -30,7 +36,7 @@ std::string described(Device d) {
 // Why auto would not take the first GPU; empty when it would.
 std::string why_not_cuda() {
   if (std::string why = device_runtime(DeviceKind::cuda).refuses(0); !why.empty()) return why;
-  if (const auto missing = without_cuda_rows(); !missing.empty())
+  if (const auto missing = without_rows(DeviceKind::cuda); !missing.empty())
     return fmt::format("{} of {} kernel families have no cuda row yet, {} among them", missing.size(), all_families().size(), missing.front());
   return {};
 }
@@ -60,10 +66,10 @@ Device choose_device(const std::string& asked, bool quiet) {
     const DeviceRuntime& cuda = device_runtime(DeviceKind::cuda);
     if (const std::string why = cuda.refuses(device.index); !why.empty())
       throw Error(text("--device ", asked, ": ", why, "; use --device cpu or auto"));
-    say(described(device));
+    say(described(device) + missing_text(device.kind));
   }
   if (device.kind == DeviceKind::cpu) say("cpu, asked for by --device");
-  if (device.kind == DeviceKind::sim) say("sim, the emulated GPU: the kernels of a GPU run by the CPU, slowly, to check them");
+  if (device.kind == DeviceKind::sim) say("sim, the emulated GPU: the kernels of a GPU run by the CPU, slowly, to check them" + missing_text(device.kind));
   return device;
 }
 

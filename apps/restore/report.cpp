@@ -25,6 +25,7 @@ nlohmann::ordered_json report_of(const std::vector<PictureJob>& jobs, const std:
     else entry["w"] = facts.ws.front();
     entry["blend"] = facts.blend;
     entry["device"] = facts.device;
+    if (o.recorded) entry["recorded"] = true;
     entry["seconds"] = o.seconds;
     if (o.width > 0) entry["size"] = {o.width, o.height};
     entry["network_size"] = {facts.network_size, facts.network_size};

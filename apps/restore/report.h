@@ -24,6 +24,7 @@ struct PictureOutcome {
   std::string error;
   int width = 0, height = 0;  // 0: it could not be read
   double seconds = 0;         // its reading and writing, and its share of its batch in the network
+  bool recorded = false;      // its batch was started as recorded (Restorer)
   std::vector<std::string> notes;
 };
 

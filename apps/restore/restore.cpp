@@ -98,6 +98,7 @@ class Run {
     const Stopwatch time;
     std::vector<Tensor> results;
     std::string problem;
+    const int replays = restorer_.replays();
     try {
       std::vector<Image> seen;
       for (const Ready& r : faces) seen.push_back(r.face.seen);
@@ -109,6 +110,7 @@ class Run {
     for (size_t n = 0; n < faces.size(); ++n) {
       const size_t i = faces[n].job;
       outcomes_[i].seconds += share;
+      outcomes_[i].recorded = restorer_.replays() > replays;
       attempt(i, [&] {
         KIN_CHECK(problem.empty(), problem);
         const Image picture = picture_of(faces[n].face, results, int64_t(n));

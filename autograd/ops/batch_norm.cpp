@@ -5,9 +5,11 @@
 #include "autograd/op_scope.h"
 #include "autograd/ops/all_reduce.h"
 #include "autograd/ops/binary.h"
+#include "autograd/ops/cast.h"
 #include "autograd/ops/group_norm.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/unary.h"
+#include "kernels/base/statistics.h"
 #include "tensor/communicator.h"
 
 namespace kintsugi {
@@ -58,8 +60,9 @@ Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& ru
   const int64_t channels = x.dim(-1), rows = x.shape().product(0, x.rank() - 1);
   check_channel_vector(op, "gamma", gamma, channels, x);
   check_channel_vector(op, "beta", beta, channels, x);
-  check_channel_vector(op, "running_mean", running_mean, channels, x);
-  check_channel_vector(op, "running_var", running_var, channels, x);
+  const DType statistics = statistics_dtype(x.dtype());
+  for (const auto& [name, t] : {std::pair{"running_mean", &running_mean}, {"running_var", &running_var}})
+    KIN_CHECK(t->shape() == Shape{channels} && t->dtype() == statistics, op, ": ", name, " must be [", channels, "] ", statistics, ", got ", *t, " (x: ", x.value(), ")");
   if (o.training) {
     const int64_t all_rows = sync_across ? rows * sync_across->size() : rows;
     KIN_CHECK(all_rows >= 2, op, ": training needs at least two positions per channel, got ", x.value());
@@ -72,8 +75,9 @@ Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& ru
     update_running(running_mean, running_var, batch.mean, batch.rstd, rows, o);
     return batch.y;
   }
-  const Var scale = gamma * rsqrt(Var(running_var.clone()) + o.eps);
-  return x * scale + (beta - running_mean.clone() * scale);
+  const Var scale = cast(gamma, statistics) * rsqrt(Var(running_var.clone()) + o.eps);
+  const Var shift = cast(beta, statistics) - running_mean.clone() * scale;
+  return x * cast(scale, x.dtype()) + cast(shift, x.dtype());
 }
 
 }  // namespace kintsugi

@@ -6,8 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
+#include "kernels/base/device_graph.h"
 #include "kernels/base/device_runtime.h"
 #include "kernels/base/error.h"
 
@@ -86,7 +90,20 @@ class Staging {
   int turn_ = 0;
 };
 
-class CudaRuntime : public DeviceRuntime {
+// Recorded work, with the host memory that its uploads read at every launch.
+struct Graph {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t runnable = nullptr;
+  std::vector<void*> host;
+  ~Graph() {
+    if (runnable) cudaGraphExecDestroy(runnable);
+    if (graph) cudaGraphDestroy(graph);
+    for (void* p : host) cudaFreeHost(p);
+  }
+};
+thread_local Graph* recording = nullptr;
+
+class CudaRuntime : public DeviceRuntime, public GraphRuntime {
  public:
   CudaRuntime() {
     facts_.built = true;
@@ -180,9 +197,11 @@ class CudaRuntime : public DeviceRuntime {
   }
 
   void upload(void* to, const void* from, size_t bytes, Stream stream) override {
+    if (recording) return record_upload(to, from, bytes, stream);
     staging_.upload(static_cast<char*>(to), static_cast<const char*>(from), bytes, native(stream));
   }
   void download(void* to, const void* from, size_t bytes, Stream stream) override {
+    not_recorded("copy from the device");
     staging_.download(static_cast<char*>(to), static_cast<const char*>(from), bytes, native(stream));
   }
   void copy(void* to, const void* from, size_t bytes, Stream stream) override {
@@ -198,7 +217,10 @@ class CudaRuntime : public DeviceRuntime {
     return s;
   }
   void destroy_stream(Stream stream) noexcept override { cudaStreamDestroy(native(stream)); }
-  void synchronize(Stream stream) override { check(cudaStreamSynchronize(native(stream)), "a kernel queued earlier, or the wait for it"); }
+  void synchronize(Stream stream) override {
+    not_recorded("wait for the stream");
+    check(cudaStreamSynchronize(native(stream)), "a kernel queued earlier, or the wait for it");
+  }
   void check_launch(const char* family, const char* row) override {
     const cudaError_t e = cudaGetLastError();
     KIN_CHECK(e == cudaSuccess, family, " (row ", row, "): cuda: ", cudaGetErrorString(e), " (", cudaGetErrorName(e),
@@ -221,8 +243,61 @@ class CudaRuntime : public DeviceRuntime {
     return ms;
   }
 
+  void begin_capture(Stream stream) override {
+    KIN_CHECK(stream && !recording, "cuda: a recording needs a stream of its own, and one at a time");
+    // Relaxed: memory of the recording is taken from outside the stream meanwhile.
+    check(cudaStreamBeginCapture(native(stream), cudaStreamCaptureModeRelaxed), "begin to record");
+    recording = new Graph;
+  }
+  void* end_capture(Stream stream, std::string& why) override {
+    std::unique_ptr<Graph> g(std::exchange(recording, nullptr));
+    cudaError_t e = cudaStreamEndCapture(native(stream), &g->graph);
+    if (e == cudaSuccess) e = cudaGraphInstantiate(&g->runnable, g->graph, 0);
+    if (e == cudaSuccess) return g.release();
+    cudaGetLastError();
+    why = text(cudaGetErrorString(e), " (", cudaGetErrorName(e), ")");
+    return nullptr;
+  }
+  void launch_graph(void* graph, Stream stream) override {
+    check(cudaGraphLaunch(static_cast<Graph*>(graph)->runnable, native(stream)), "start recorded work");
+  }
+  void destroy_graph(void* graph) noexcept override { delete static_cast<Graph*>(graph); }
+  std::vector<GraphKernel> graph_kernels(void* graph) const override {
+    const cudaGraph_t g = static_cast<Graph*>(graph)->graph;
+    size_t count = 0;
+    check(cudaGraphGetNodes(g, nullptr, &count), "list recorded work");
+    std::vector<cudaGraphNode_t> nodes(count);
+    check(cudaGraphGetNodes(g, nodes.data(), &count), "list recorded work");
+    std::vector<GraphKernel> kernels;
+    for (const cudaGraphNode_t node : nodes) {
+      cudaGraphNodeType type;
+      check(cudaGraphNodeGetType(node, &type), "list recorded work");
+      if (type != cudaGraphNodeTypeKernel) continue;
+      cudaKernelNodeParams p{};
+      check(cudaGraphKernelNodeGetParams(node, &p), "list recorded work");
+      const char* name = "";
+#if CUDART_VERSION >= 12030
+      if (cudaFuncGetName(&name, p.func) != cudaSuccess) cudaGetLastError(), name = "";
+#endif
+      kernels.push_back({name, p.gridDim.x * p.gridDim.y * p.gridDim.z, p.blockDim.x * p.blockDim.y * p.blockDim.z, p.sharedMemBytes});
+    }
+    return kernels;
+  }
+
  private:
   static constexpr int kMost = 16;
+
+  static void not_recorded(const char* what) {
+    KIN_CHECK(!recording, "cuda: ", what, *OpName::current() ? " in " : "", OpName::current(), ": cannot be recorded");
+  }
+  static void record_upload(void* to, const void* from, size_t bytes, Stream stream) {
+    if (bytes == 0) return;
+    void* held = nullptr;  // the caller's memory may be gone when the work is done
+    check(cudaMallocHost(&held, bytes), "allocate page-locked memory");
+    recording->host.push_back(held);
+    std::memcpy(held, from, bytes);
+    check(cudaMemcpyAsync(to, held, bytes, cudaMemcpyHostToDevice, native(stream)), "copy to the device");
+  }
 
   void usable(int index) const {
     if (const std::string why = refuses(index); !why.empty()) fail(why);
@@ -239,13 +314,16 @@ class CudaRuntime : public DeviceRuntime {
   Staging staging_;
 };
 
-}  // namespace
-
 // Never destroyed: tensors in static storage may outlive any static object.
-DeviceRuntime& cuda_runtime() {
+CudaRuntime& the_runtime() {
   static auto* runtime = new CudaRuntime;
   return *runtime;
 }
+
+}  // namespace
+
+DeviceRuntime& cuda_runtime() { return the_runtime(); }
+GraphRuntime& cuda_graphs() { return the_runtime(); }
 
 }  // namespace kintsugi
 #endif

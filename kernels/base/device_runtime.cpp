@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "kernels/base/error.h"
+#include "kernels/base/graph_memory.h"
 
 namespace kintsugi {
 
@@ -162,7 +163,9 @@ void reset_memory_peak(Device device) {
 
 DeviceBlock::DeviceBlock(Device device, size_t bytes, Stream stream) : device_(device), stream_(stream), bytes_(bytes) {
   DeviceRuntime& runtime = runtime_on(device);
-  data_ = runtime.allocate(bytes ? bytes : 1, stream);
+  const auto& recording = GraphMemory::current();
+  const bool recorded = recording && recording->device() == device;
+  data_ = recorded ? recording->take(bytes ? bytes : 1) : runtime.allocate(bytes ? bytes : 1, stream);
   Account& a = account(device);
   std::lock_guard lock(a.mutex);
   if (!data_) {
@@ -193,7 +196,10 @@ void DeviceBlock::reset() noexcept {
     std::lock_guard lock(a.mutex);
     a.stats.live_bytes -= bytes_;
   }
-  device_runtime(device_.kind).free(data_, stream_);
+  const auto& recording = GraphMemory::current();
+  if (const auto graph = GraphMemory::of(data_)) graph->give(data_, bytes_ ? bytes_ : 1);
+  else if (recording && recording->device() == device_) recording->free_later(data_, stream_);
+  else device_runtime(device_.kind).free(data_, stream_);
   data_ = nullptr;
 }
 

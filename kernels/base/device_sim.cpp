@@ -6,16 +6,31 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "kernels/base/device_graph.h"
 #include "kernels/base/device_runtime.h"
 #include "kernels/base/error.h"
+#include "kernels/simt/runtime.h"
 
 namespace kintsugi {
 namespace {
+
+// Recorded work: what is to be done, in order.
+struct Recording {
+  std::vector<std::function<void()>> steps;
+  std::vector<GraphKernel> kernels;
+  simt::LaunchRecorder launch = [this](simt::Dim grid, simt::Dim block, size_t shared, std::function<void()> run) {
+    kernels.push_back({"", grid.x * grid.y * grid.z, block.x * block.y * block.z, shared});
+    steps.push_back(std::move(run));
+  };
+};
+thread_local Recording* recording = nullptr;
 
 size_t from_environment(const char* name, size_t otherwise) {
   const char* value = std::getenv(name);
@@ -64,7 +79,7 @@ class GuardedArena {
 
 using Clock = std::chrono::steady_clock;
 
-class SimRuntime : public DeviceRuntime {
+class SimRuntime : public DeviceRuntime, public GraphRuntime {
  public:
   SimRuntime() : capacity_(from_environment("KINTSUGI_SIM_MEMORY", size_t(16) << 30)), guarded_(from_environment("KINTSUGI_SIM_GUARD", 0) != 0) {}
 
@@ -108,19 +123,30 @@ class SimRuntime : public DeviceRuntime {
     return live_;
   }
 
-  void upload(void* to, const void* from, size_t bytes, Stream) override { move(to, from, bytes); }
-  void download(void* to, const void* from, size_t bytes, Stream) override { move(to, from, bytes); }
-  void copy(void* to, const void* from, size_t bytes, Stream) override { move(to, from, bytes); }
+  void upload(void* to, const void* from, size_t bytes, Stream) override {
+    if (!recording) return move(to, from, bytes);
+    const auto* begin = static_cast<const char*>(from);  // the caller's memory may be gone when the work is done
+    recording->steps.push_back([this, to, held = std::vector<char>(begin, begin + bytes)] { move(to, held.data(), held.size()); });
+  }
+  void download(void* to, const void* from, size_t bytes, Stream) override {
+    not_recorded("copy from the device");
+    move(to, from, bytes);
+  }
+  void copy(void* to, const void* from, size_t bytes, Stream) override {
+    do_or_record([=, this] { move(to, from, bytes); });
+  }
   void fill_bytes(void* to, unsigned char byte, size_t bytes, Stream) override {
-    enter_kernel();
-    if (bytes) std::memset(to, byte, bytes);
-    leave_kernel();
+    do_or_record([=, this] {
+      enter_kernel();
+      if (bytes) std::memset(to, byte, bytes);
+      leave_kernel();
+    });
   }
 
   // Work is done when the call returns, so there is one queue and nothing to wait for.
   Stream create_stream() override { return new char; }
   void destroy_stream(Stream stream) noexcept override { delete static_cast<char*>(stream); }
-  void synchronize(Stream) override {}
+  void synchronize(Stream) override { not_recorded("wait for the stream"); }
   void check_launch(const char*, const char*) override {}
 
   void* create_event() override { return new Clock::time_point; }
@@ -129,6 +155,28 @@ class SimRuntime : public DeviceRuntime {
   double elapsed_ms(void* begin, void* end) override {
     return std::chrono::duration<double, std::milli>(*static_cast<Clock::time_point*>(end) - *static_cast<Clock::time_point*>(begin)).count();
   }
+
+  void begin_capture(Stream stream) override {
+    KIN_CHECK(stream && !recording, "sim: a recording needs a stream of its own, and one at a time");
+    recording = new Recording;
+    simt::set_recorder(&recording->launch);
+  }
+  void* end_capture(Stream, std::string&) override {
+    simt::set_recorder(nullptr);
+    return std::exchange(recording, nullptr);
+  }
+  void launch_graph(void* graph, Stream) override {
+    enter_kernel();
+    try {
+      for (const auto& step : static_cast<Recording*>(graph)->steps) step();
+    } catch (...) {
+      leave_kernel();
+      throw;
+    }
+    leave_kernel();
+  }
+  void destroy_graph(void* graph) noexcept override { delete static_cast<Recording*>(graph); }
+  std::vector<GraphKernel> graph_kernels(void* graph) const override { return static_cast<const Recording*>(graph)->kernels; }
 
   void enter_kernel() override {
     if (!guarded_) return;
@@ -142,6 +190,14 @@ class SimRuntime : public DeviceRuntime {
   }
 
  private:
+  template <class F>
+  static void do_or_record(F&& work) {
+    if (recording) recording->steps.push_back(work);
+    else work();
+  }
+  static void not_recorded(const char* what) {
+    KIN_CHECK(!recording, "sim: ", what, *OpName::current() ? " in " : "", OpName::current(), ": cannot be recorded");
+  }
   void move(void* to, const void* from, size_t bytes) {
     enter_kernel();
     if (bytes) std::memcpy(to, from, bytes);
@@ -156,12 +212,15 @@ class SimRuntime : public DeviceRuntime {
   GuardedArena arena_;
 };
 
-}  // namespace
-
 // Never destroyed: tensors in static storage may outlive any static object.
-DeviceRuntime& sim_runtime() {
+SimRuntime& the_runtime() {
   static auto* runtime = new SimRuntime;
   return *runtime;
 }
+
+}  // namespace
+
+DeviceRuntime& sim_runtime() { return the_runtime(); }
+GraphRuntime& sim_graphs() { return the_runtime(); }
 
 }  // namespace kintsugi

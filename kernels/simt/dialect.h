@@ -70,9 +70,13 @@ template <class... P, class... A>
 void launch(const Launch& l, void (*kernel)(P...), const A&... args) {
   static_assert(!(std::is_reference_v<P> || ...), "a kernel takes its parameters by value");
   if (l.grid.x == 0 || l.grid.y == 0 || l.grid.z == 0) return;
-  const auto body = [&]() KIN_SIM_UNWATCHED { kernel(static_cast<P>(args)...); };
-  simt::run_grid({l.grid.x, l.grid.y, l.grid.z}, {l.block.x, l.block.y, l.block.z}, l.shared,
-                 {[](const void* closure) KIN_SIM_UNWATCHED { (*static_cast<decltype(body)*>(closure))(); }, &body});
+  const auto body = [kernel, ... values = static_cast<P>(args)]() KIN_SIM_UNWATCHED { kernel(values...); };
+  const simt::Dim grid{l.grid.x, l.grid.y, l.grid.z}, block{l.block.x, l.block.y, l.block.z};
+  const auto run = [body, grid, block, shared = l.shared] {
+    simt::run_grid(grid, block, shared, {[](const void* closure) KIN_SIM_UNWATCHED { (*static_cast<decltype(body)*>(closure))(); }, &body});
+  };
+  if (auto* recorder = simt::recorder()) (*recorder)(grid, block, l.shared, run);
+  else run();
 }
 
 // One address per declaration: the lambda's type differs for each, and for each instantiation of a kernel template.

@@ -18,6 +18,8 @@ std::atomic<int> guarded_schedule{-1};
 std::atomic<uint64_t> launches{0}, blocks{0}, threads_started{0}, switches{0};
 std::atomic<uint64_t> switch_limit{UINT64_MAX};
 
+thread_local LaunchRecorder* launch_recorder = nullptr;
+
 Schedule schedule_from_environment() {
   const char* set = std::getenv("KINTSUGI_SIM_SCHEDULE");
   if (!set || !*set) return Schedule::forward;
@@ -55,6 +57,9 @@ Schedule schedule() {
 }
 ScheduleGuard::ScheduleGuard(Schedule s) : previous_(guarded_schedule.exchange(int(s))) {}
 ScheduleGuard::~ScheduleGuard() { guarded_schedule = previous_; }
+
+void set_recorder(LaunchRecorder* recorder) { launch_recorder = recorder; }
+LaunchRecorder* recorder() { return launch_recorder; }
 
 Stats stats() { return {launches.load(), blocks.load(), threads_started.load(), switches.load()}; }
 

@@ -29,6 +29,11 @@ struct KernelCall {
 /// and for everything the emulator catches (docs/simt.md lists it). Launches from several OS threads may overlap.
 void run_grid(Dim grid, Dim block, size_t dynamic_shared, const KernelCall& kernel);
 
+/// Launches of this thread go to `recorder` instead of being run, until it is set to null again. For recorded work (kernels/base/device_graph.h).
+using LaunchRecorder = std::function<void(Dim grid, Dim block, size_t dynamic_shared, std::function<void()> run)>;
+void set_recorder(LaunchRecorder* recorder);
+LaunchRecorder* recorder();
+
 /// Ends the launch with an Error: "softmax.cu:31: message (block 0,1,0 thread 33,0,0)".
 [[noreturn]] void fault(const Site& site, const std::string& message);
 

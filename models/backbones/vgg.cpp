@@ -5,6 +5,7 @@
 #include "autograd/ops/binary.h"
 #include "autograd/ops/pool.h"
 #include "autograd/ops/unary.h"
+#include "nn/compute.h"
 
 namespace kintsugi {
 namespace {
@@ -22,7 +23,7 @@ std::string suffix_of(const std::string& name) {
 
 }  // namespace
 
-Vgg::Vgg(Scope s, VggDepth depth, VggNames names, const std::string& last) {
+Vgg::Vgg(Scope s, VggDepth depth, VggNames names, const std::string& last) : mode_(s.mode()) {
   const std::string end = suffix_of(last);
   int64_t in = 3;
   int index = 0;  // in torchvision's Sequential of convolutions, ReLUs and pools
@@ -56,15 +57,15 @@ std::map<std::string, Var> Vgg::operator()(const Var& x, const std::vector<std::
   }
   const auto asked = [&](const std::string& name) { return std::find(wanted.begin(), wanted.end(), name) != wanted.end(); };
   std::map<std::string, Var> out;
-  Var h = x;
+  Var h = enter(*mode_, x);
   for (size_t i = 0; i <= last && !wanted.empty(); ++i) {
     const Layer& layer = layers_[i];
     if (layer.pool_before) h = max_pool(h, 2, 2);
     h = layer.conv(h);
-    if (asked("conv" + layer.suffix)) out["conv" + layer.suffix] = h;
+    if (asked("conv" + layer.suffix)) out["conv" + layer.suffix] = leave(*mode_, h);
     if (i == last && !asked("relu" + layer.suffix)) break;
     h = relu(h);
-    if (asked("relu" + layer.suffix)) out["relu" + layer.suffix] = h;
+    if (asked("relu" + layer.suffix)) out["relu" + layer.suffix] = leave(*mode_, h);
   }
   return out;
 }

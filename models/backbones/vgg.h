@@ -38,6 +38,7 @@ class Vgg {
     Conv2d conv;
   };
   std::vector<Layer> layers_;
+  std::shared_ptr<Mode> mode_;
 };
 
 /// (x - mean) / std per channel; x [..., C]. ImageNet's for images in [0,1] is imagenet_normalize.

@@ -10,6 +10,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
+#include "nn/compute.h"
 
 namespace kintsugi {
 namespace {
@@ -159,19 +160,20 @@ CodeFormerCodes CodeFormer::encode(const Var& x, const CodeFormerCall& call) con
   const bool fuse = !call.code_only && (call.w > 0 || mode_->training);
   CodeFormerCodes out;
 
-  out.lq_feat = backbone.encoder.walk(x, [&](int i, Var h) {
+  out.lq_feat = backbone.encoder.walk(enter(*mode_, x), [&](int i, Var h) {
     for (const auto& [resolution, block] : args.taps)
       if (fuse && block == i) out.taps[resolution] = h.detach();  // the fusion must not train the encoder
     return h;
   });
+  out.lq_feat = leave(*mode_, out.lq_feat);
   const Shape& latent = out.lq_feat.shape();
   const int64_t tokens = latent[1] * latent[2];
   KIN_CHECK(tokens == args.latent_size, "codeformer: x must give ", args.latent_size, " latent positions, got ", latent[1], " x ",
             latent[2], " (x: ", x.value(), ")");
 
-  Var t = feat_emb(reshape(out.lq_feat, {latent[0], tokens, latent[3]}));
-  for (const TransformerSALayer& layer : ft_layers) t = layer(t, position_emb);
-  out.logits = idx_pred(idx_norm(t));
+  Var t = feat_emb(enter(*mode_, reshape(out.lq_feat, {latent[0], tokens, latent[3]})));
+  for (const TransformerSALayer& layer : ft_layers) t = layer(t, beside(position_emb, t));
+  out.logits = leave(*mode_, idx_pred(idx_norm(t)));
   if (call.code_only) return out;
 
   out.indices = argmax(out.logits, -1);
@@ -186,11 +188,12 @@ Var CodeFormer::decode(CodeFormerCodes codes, double w) const {
   KIN_CHECK(!fuse || codes.taps.size() == args.taps.size(), "codeformer: w = ", w, " needs ", args.taps.size(),
             " encoder features, got ", codes.taps.size(), "; encode with w > 0");
   const PrecisionGuard painting(painting_precision());
-  return backbone.generator.walk(std::move(codes.codes), [&](int i, Var h) {
+  Var image = backbone.generator.walk(enter(*mode_, std::move(codes.codes)), [&](int i, Var h) {
     for (const auto& [resolution, block] : fuse_convs_dict)
       if (fuse && args.sites.at(resolution) == i) h = block(std::move(codes.taps.at(resolution)), std::move(h), w);
     return h;
   });
+  return leave(*mode_, std::move(image));
 }
 
 CodeFormerOutput CodeFormer::operator()(const Var& x, const CodeFormerCall& call) const {

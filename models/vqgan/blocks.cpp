@@ -5,6 +5,7 @@
 #include "autograd/finite_watch.h"
 #include "autograd/ops/attention.h"
 #include "autograd/ops/shape.h"
+#include "nn/compute.h"
 
 namespace kintsugi {
 
@@ -48,7 +49,7 @@ Downsample::Downsample(Scope s, int64_t c) : conv(s / "conv", c, c, 3, {.stride 
 Upsample::Upsample(Scope s, int64_t c) : conv(conv3x3(s / "conv", c, c)) {}
 Var Upsample::operator()(Var x) const {
   const LayerScope here(conv.path);
-  return conv2d_up2(x, conv.weight, conv.bias);
+  return conv2d_up2(x, beside(conv.weight, x), beside(conv.bias, x));
 }
 
 }  // namespace kintsugi

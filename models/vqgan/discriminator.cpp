@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/ops/unary.h"
+#include "nn/compute.h"
 
 namespace kintsugi {
 namespace {
@@ -38,12 +39,13 @@ Discriminator::Discriminator(Scope s, const DiscriminatorArgs& a)
         }
         return out;
       }()),
-      score(conv4x4(s / "main" / index_of(a.n_layers + 1), width_of(a, a.n_layers), 1, 1, true)) {}
+      score(conv4x4(s / "main" / index_of(a.n_layers + 1), width_of(a, a.n_layers), 1, 1, true)),
+      mode(s.mode()) {}
 
 Var Discriminator::operator()(const Var& x) const {
-  Var h = leaky_relu(first(x), kSlope);
+  Var h = leaky_relu(first(enter(*mode, x)), kSlope);
   for (const Layer& layer : layers) h = leaky_relu(layer.norm(layer.conv(h)), kSlope);
-  return score(h);
+  return leave(*mode, score(h));
 }
 
 }  // namespace kintsugi

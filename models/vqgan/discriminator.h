@@ -27,6 +27,7 @@ struct Discriminator {
   Conv2d first;
   std::vector<Layer> layers;
   Conv2d score;
+  std::shared_ptr<Mode> mode;
   Discriminator(Scope s, const DiscriminatorArgs& args = {});
   Var operator()(const Var& x) const;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/engine.h"
+#include "nn/compute.h"
 
 namespace kintsugi {
 namespace {
@@ -69,7 +70,7 @@ void VqganArgs::check() const {
 }
 
 Var BlockList::operator()(const Var& x) const {
-  return walk(x, [](int, Var y) { return y; });
+  return leave(*mode, walk(enter(*mode, x), [](int, Var y) { return y; }));
 }
 
 Var BlockList::run(size_t i, Var x) const {

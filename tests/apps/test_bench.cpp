@@ -124,9 +124,9 @@ TEST_CASE("bench: medians and floors") {
 
 TEST_CASE("bench: problems repeat themselves, and differences show") {
   Arrays a, b;
-  const float *x = a.normal(1000), *y = b.normal(1000);
+  const auto *x = static_cast<const float*>(a.normal(1000)), *y = static_cast<const float*>(b.normal(1000));
   CHECK(std::equal(x, x + 1000, y));
-  float *p = a.out(4), *q = b.out(4);
+  float *p = a.out<float>(4), *q = b.out<float>(4);
   CHECK(std::isinf(worst_difference(a, b)));  // nothing was written
   for (int i = 0; i < 4; ++i) p[i] = q[i] = float(i);
   CHECK(worst_difference(a, b) == 0);
@@ -169,7 +169,7 @@ TEST_CASE("bench: names that fit nothing are refused") {
 
 TEST_CASE("bench: table, JSON, CSV and roofline of one run") {
   Report report{made_up_machine(), quick(), {{"absentia", "", "not installed"}}, measured(quick())};
-  const std::string head = header_text(report.machine, report.options, report.yardsticks), table = shape_text(report.results, report.machine.roof(1));
+  const std::string head = header_text(report.machine, report.options, report.yardsticks), table = shape_text(report.results, report.machine, report.options);
   CHECK(head.find("absentia: absent (not installed)") != std::string::npos);
   CHECK(table.find("256x1024") != std::string::npos);
   CHECK(occurrences(table, "% of floor") == 2);
@@ -180,7 +180,7 @@ TEST_CASE("bench: table, JSON, CSV and roofline of one run") {
   CHECK(json["yardsticks"][0]["absent"] == "not installed");
   REQUIRE(json["results"].size() == 3);
   for (const auto& r : json["results"]) {
-    for (const char* key : {"family", "shape", "row", "device", "flops", "bytes", "floor_seconds", "bound", "checked_on", "difference", "wrong",
+    for (const char* key : {"family", "shape", "row", "device", "dtype", "flops", "bytes", "floor_seconds", "bound", "checked_on", "difference", "wrong",
                             "not_timed", "array_bytes"})
       CHECK_MESSAGE(r.contains(key), key);
     for (const char* key : {"seconds", "best_seconds", "samples", "repeats", "copies", "gflop_per_s", "gb_per_s", "percent_of_floor"})
@@ -190,7 +190,7 @@ TEST_CASE("bench: table, JSON, CSV and roofline of one run") {
 
   std::istringstream csv(to_csv(report));
   int lines = 0;
-  for (std::string line; std::getline(csv, line); ++lines) CHECK(occurrences(line, ",") == 13);
+  for (std::string line; std::getline(csv, line); ++lines) CHECK(occurrences(line, ",") == 15);
   CHECK(lines == 3);
 
   const std::string svg = to_svg(report);

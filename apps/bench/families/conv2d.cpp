@@ -20,9 +20,15 @@ struct Conv {
   std::string name() const {
     return text(in, "->", out, " ", k, "x", k, stride > 1 ? " stride 2" : "", " @", size, n > 1 ? text(" batch ", n) : "");
   }
-  Conv shrunken() const {
+  Conv shrunken(int64_t most = 32) const {
     Conv c = *this;
-    c.size = std::min<int64_t>(size, 32);
+    c.size = std::min(size, most);
+    return c;
+  }
+  /// For the emulated GPU: the same layers on 8 x 8 pixels.
+  Conv emulated() const {
+    Conv c = shrunken(8);
+    c.n = 1;
     return c;
   }
 };
@@ -37,32 +43,32 @@ Cost cost(const Args& a) {
   const ConvShape& s = a.shape;
   double residual = 0;
   if constexpr (requires { a.residual; }) residual = a.residual ? y_count(s) : 0;
-  return {2.0 * double(s.n * s.out_h * s.out_w) * w_count(s), f32_bytes(x_count(s) + y_count(s) + w_count(s) + residual)};
+  return {2.0 * double(s.n * s.out_h * s.out_w) * w_count(s), bytes_of(a.dtype, x_count(s) + y_count(s) + w_count(s) + residual)};
 }
 template <class Args>
 std::string kind(const Args& a) {
   const ConvShape& s = a.shape;
-  return text(s.kh, "x", s.kw, s.stride_h > 1 ? " stride 2" : "", s.groups > 1 ? " grouped" : "");
+  return text(s.kh, "x", s.kw, " ", s.c, "->", s.o, " stride ", s.stride_h, " groups ", s.groups);
 }
 
-float* image(Arrays& a, const ConvShape& s) { return a.normal(int64_t(x_count(s))); }
-float* weights(Arrays& a, const ConvShape& s) { return a.normal(int64_t(w_count(s)), 0, 0.05); }
-float* result(Arrays& a, const ConvShape& s) { return a.normal(int64_t(y_count(s))); }
+void* image(Arrays& a, const ConvShape& s) { return a.normal(int64_t(x_count(s))); }
+void* weights(Arrays& a, const ConvShape& s) { return a.normal(int64_t(w_count(s)), 0, 0.05); }
+void* result(Arrays& a, const ConvShape& s) { return a.normal(int64_t(y_count(s))); }
 
 auto fwd(const Conv& c) {
   return [s = c.shape()](Arrays& a) {
     // Any rounding is let in, so that every row is timed; the differences say what each one costs.
-    return Conv2dFwd{s, image(a, s), weights(a, s), a.normal(s.o), a.out(int64_t(y_count(s))), DType::f32, nullptr, Precision::fast};
+    return Conv2dFwd{s, image(a, s), weights(a, s), a.normal(s.o), a.out(int64_t(y_count(s))), a.dtype(), nullptr, Precision::fast};
   };
 }
 auto dgrad(const Conv& c) {
   return [s = c.shape()](Arrays& a) {
-    return Conv2dDgrad{s, result(a, s), weights(a, s), nullptr, a.out(int64_t(x_count(s))), DType::f32};
+    return Conv2dDgrad{s, result(a, s), weights(a, s), nullptr, a.out(int64_t(x_count(s))), a.dtype()};
   };
 }
 auto wgrad(const Conv& c) {
   return [s = c.shape()](Arrays& a) {
-    return Conv2dWgrad{s, image(a, s), result(a, s), a.out(int64_t(w_count(s))), a.out(s.o), DType::f32};
+    return Conv2dWgrad{s, image(a, s), result(a, s), a.out(int64_t(w_count(s))), a.out(s.o), a.dtype()};
   };
 }
 
@@ -80,7 +86,7 @@ std::vector<BenchShape<Args>> shapes(const Conv (&list)[N], Make make) {
   std::vector<BenchShape<Args>> result;
   for (const Conv& c : list) {
     const bool large = c.shrunken().size < c.size;
-    result.push_back({c.name(), make(c), large ? typename BenchShape<Args>::Make(make(c.shrunken())) : nullptr, 2e-5});
+    result.push_back({c.name(), make(c), large ? typename BenchShape<Args>::Make(make(c.shrunken())) : nullptr, 2e-5, make(c.emulated())});
   }
   return result;
 }

@@ -10,15 +10,15 @@ template <class Args>
 double count(const Args& a) { return double(a.n * a.positions * a.channels); }
 
 // Two passes of statistics, then scale, shift and SiLU (four). One read and one write: a row that reads twice pays for it.
-Cost forward_cost(const GroupNormFwd& a) { return {8 * count(a), f32_bytes(2 * count(a))}; }
+Cost forward_cost(const GroupNormFwd& a) { return {8 * count(a), bytes_of(a.dtype, 2 * count(a))}; }
 // x and gy are needed for two sums before gx can be written; the floor reads each once.
-Cost backward_cost(const GroupNormBwd& a) { return {16 * count(a), f32_bytes(3 * count(a))}; }
+Cost backward_cost(const GroupNormBwd& a) { return {16 * count(a), bytes_of(a.dtype, 3 * count(a))}; }
 
 auto forward(int64_t size, int64_t channels, int64_t groups, Act act) {
   return [=](Arrays& x) {
     const int64_t positions = size * size;
     return GroupNormFwd{x.normal(positions * channels, 0.5, 2), x.normal(channels, 1, 0.1), x.normal(channels), x.out(positions * channels),
-                        x.out(groups), x.out(groups), 1, positions, channels, groups, 1e-6, act, DType::f32};
+                        x.out<float>(groups), x.out<float>(groups), 1, positions, channels, groups, 1e-6, act, x.dtype()};
   };
 }
 auto backward(int64_t size, int64_t channels, int64_t groups, Act act) {
@@ -26,22 +26,23 @@ auto backward(int64_t size, int64_t channels, int64_t groups, Act act) {
     const int64_t positions = size * size, count = positions * channels;
     GroupNormBwd a{};
     a.gy = x.normal(count), a.x = x.normal(count), a.gamma = x.normal(channels, 1, 0.1), a.beta = x.normal(channels);
-    a.mean = x.normal(groups, 0, 0.01), a.rstd = x.normal(groups, 1, 0.01);
+    a.mean = x.statistics(groups, 0, 0.01), a.rstd = x.statistics(groups, 1, 0.01);
     a.gx = x.out(count), a.ggamma = x.out(channels), a.gbeta = x.out(channels);
-    a.n = 1, a.positions = positions, a.channels = channels, a.groups = groups, a.act = act, a.dtype = DType::f32;
+    a.n = 1, a.positions = positions, a.channels = channels, a.groups = groups, a.act = act, a.dtype = x.dtype();
     return a;
   };
 }
 
 const BenchRegistration fwd(group_norm_fwd, forward_cost,
-                            {{"64 @512, SiLU", forward(512, 64, 32, Act::silu)},
-                             {"128 @256, SiLU", forward(256, 128, 32, Act::silu)},
-                             {"256 @64, SiLU", forward(64, 256, 32, Act::silu)},
-                             {"512 @16", forward(16, 512, 32, Act::none)},
-                             {"64 @256, instance norm", forward(256, 64, 64, Act::none)}});
+                            {{"64 @512, SiLU", forward(512, 64, 32, Act::silu), emulated(forward(24, 64, 32, Act::silu))},
+                             {"128 @256, SiLU", forward(256, 128, 32, Act::silu), emulated(forward(16, 128, 32, Act::silu))},
+                             {"256 @64, SiLU", forward(64, 256, 32, Act::silu), emulated(forward(12, 256, 32, Act::silu))},
+                             {"512 @16", forward(16, 512, 32, Act::none), emulated(forward(8, 512, 32, Act::none))},
+                             {"64 @256, instance norm", forward(256, 64, 64, Act::none), emulated(forward(24, 64, 64, Act::none))}});
 const BenchRegistration bwd(group_norm_bwd, backward_cost,
-                            {{"64 @512, SiLU", backward(512, 64, 32, Act::silu)}, {"128 @256, SiLU", backward(256, 128, 32, Act::silu)},
-                             {"256 @64, SiLU", backward(64, 256, 32, Act::silu)}});
+                           {{"64 @512, SiLU", backward(512, 64, 32, Act::silu), emulated(backward(24, 64, 32, Act::silu))},
+                            {"128 @256, SiLU", backward(256, 128, 32, Act::silu), emulated(backward(16, 128, 32, Act::silu))},
+                            {"256 @64, SiLU", backward(64, 256, 32, Act::silu), emulated(backward(12, 256, 32, Act::silu))}});
 
 }  // namespace
 }  // namespace kintsugi::bench

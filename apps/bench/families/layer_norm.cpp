@@ -6,24 +6,28 @@
 namespace kintsugi::bench {
 namespace {
 
-Cost forward_cost(const LayerNormFwd& a) { return {8.0 * double(a.rows * a.channels), f32_bytes(2.0 * double(a.rows * a.channels))}; }
-Cost backward_cost(const LayerNormBwd& a) { return {12.0 * double(a.rows * a.channels), f32_bytes(3.0 * double(a.rows * a.channels))}; }
+Cost forward_cost(const LayerNormFwd& a) { return {8.0 * double(a.rows * a.channels), bytes_of(a.dtype, 2.0 * double(a.rows * a.channels))}; }
+Cost backward_cost(const LayerNormBwd& a) { return {12.0 * double(a.rows * a.channels), bytes_of(a.dtype, 3.0 * double(a.rows * a.channels))}; }
 
 auto forward(int64_t rows, int64_t channels) {
   return [=](Arrays& x) {
-    return LayerNormFwd{x.normal(rows * channels, 0.5, 2), x.normal(channels, 1, 0.1), x.normal(channels), x.out(rows * channels), x.out(rows), x.out(rows),
-                        rows, channels, 1e-5, DType::f32};
+    return LayerNormFwd{x.normal(rows * channels, 0.5, 2), x.normal(channels, 1, 0.1), x.normal(channels), x.out(rows * channels), x.out<float>(rows), x.out<float>(rows),
+                        rows, channels, 1e-5, x.dtype()};
   };
 }
 auto backward(int64_t rows, int64_t channels) {
   return [=](Arrays& x) {
-    return LayerNormBwd{x.normal(rows * channels), x.normal(rows * channels), x.normal(channels, 1, 0.1), x.normal(rows, 0, 0.05), x.normal(rows, 1, 0.05),
-                        x.out(rows * channels), x.out(channels), x.out(channels), rows, channels, DType::f32};
+    return LayerNormBwd{x.normal(rows * channels), x.normal(rows * channels), x.normal(channels, 1, 0.1), x.statistics(rows, 0, 0.05), x.statistics(rows, 1, 0.05),
+                        x.out(rows * channels), x.out(channels), x.out(channels), rows, channels, x.dtype()};
   };
 }
 
-const BenchRegistration fwd(layer_norm_fwd, forward_cost, {{"256x512", forward(256, 512)}, {"4096x512", forward(4096, 512)}});
-const BenchRegistration bwd(layer_norm_bwd, backward_cost, {{"256x512", backward(256, 512)}, {"4096x512", backward(4096, 512)}});
+const BenchRegistration fwd(layer_norm_fwd, forward_cost,
+                           {{"256x512", forward(256, 512), emulated(forward(64, 512))},
+                            {"4096x512", forward(4096, 512), emulated(forward(64, 512))}});
+const BenchRegistration bwd(layer_norm_bwd, backward_cost,
+                           {{"256x512", backward(256, 512), emulated(backward(64, 512))},
+                            {"4096x512", backward(4096, 512), emulated(backward(64, 512))}});
 
 }  // namespace
 }  // namespace kintsugi::bench

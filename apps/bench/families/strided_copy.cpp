@@ -12,6 +12,7 @@ Cost cost(const StridedCopy& a) { return {0, 2.0 * double(size_of(a.dtype)) * do
 auto transpose(int64_t outer, int64_t rows, int64_t cols, int64_t inner) {
   return [=](Arrays& x) {
     StridedCopy a;
+    a.dtype = x.dtype();
     const int64_t count = outer * rows * cols * inner;
     a.src = x.normal(count), a.dst = x.out(count);
     a.walk.push(outer, rows * cols * inner, rows * cols * inner);
@@ -23,8 +24,10 @@ auto transpose(int64_t outer, int64_t rows, int64_t cols, int64_t inner) {
   };
 }
 
-const BenchRegistration copies(strided_copy, cost, {{"NCHW to NHWC, 64 @512", transpose(1, 64, 512 * 512, 1)}, {"heads apart, 256x8x64", transpose(1, 256, 8, 64)},
-                                                    {"OIHW to OHWI, 512x512x3x3", transpose(512, 512, 9, 1)}});
+const BenchRegistration copies(strided_copy, cost,
+                           {{"NCHW to NHWC, 64 @512", transpose(1, 64, 512 * 512, 1), emulated(transpose(1, 64, 512, 1))},
+                            {"heads apart, 256x8x64", transpose(1, 256, 8, 64), emulated(transpose(1, 64, 8, 64))},
+                            {"OIHW to OHWI, 512x512x3x3", transpose(512, 512, 9, 1), emulated(transpose(8, 512, 9, 1))}});
 
 }  // namespace
 }  // namespace kintsugi::bench

@@ -7,6 +7,7 @@
 namespace kintsugi {
 
 struct KernelResources {
+  std::string symbol;    // as the machine code names it
   std::string name;      // demangled, without namespaces and parameters: "softmax_kernel<float, 128>"
   int architecture = 0;  // 90 for sm_90 and sm_90a
   int registers = 0;     // of one thread
@@ -25,5 +26,8 @@ std::string complaint_about(const KernelResources& kernel);
 /// Every kernel of every cubin in the file, by architecture and name. Only uncompressed machine code is seen, which is how
 /// cmake/KintsugiGpu.cmake has it stored. Throws Error when the file cannot be read.
 std::vector<KernelResources> read_cubins(const std::string& path);
+
+/// The kernel of that symbol as a GPU of this architecture (90 for sm_90) runs it: the newest code that is not newer than the GPU. Null: none.
+const KernelResources* find_kernel(const std::vector<KernelResources>& kernels, const std::string& symbol, int architecture);
 
 }  // namespace kintsugi

@@ -1,4 +1,4 @@
-#include "apps/cubin.h"
+#include "apps/bench/cubin.h"
 
 #include <cxxabi.h>
 #include <elf.h>
@@ -118,6 +118,7 @@ void read_cubin(Bytes elf, std::vector<KernelResources>& out) {
   }
   for (auto& [mangled, k] : kernels) {
     if (k.architecture == 0) continue;  // a device function, not a kernel
+    k.symbol = mangled;
     k.name = short_name(mangled);
     out.push_back(k);
   }
@@ -145,6 +146,13 @@ std::vector<KernelResources> read_cubins(const std::string& path) {
     if (elf[EI_CLASS] == ELFCLASS64 && read<Elf64_Ehdr>(elf, 0).e_machine == kMachineCuda) read_cubin(elf, found);
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return std::tie(a.architecture, a.name) < std::tie(b.architecture, b.name); });
+  return found;
+}
+
+const KernelResources* find_kernel(const std::vector<KernelResources>& kernels, const std::string& symbol, int architecture) {
+  const KernelResources* found = nullptr;
+  for (const KernelResources& k : kernels)
+    if (k.symbol == symbol && k.architecture <= architecture && (!found || k.architecture > found->architecture)) found = &k;
   return found;
 }
 

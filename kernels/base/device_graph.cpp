@@ -1,0 +1,144 @@
+#include "kernels/base/device_graph.h"
+
+#include <atomic>
+#include <unordered_map>
+
+#include "kernels/base/error.h"
+#include "kernels/base/graph_memory.h"
+
+namespace kintsugi {
+
+#ifdef KIN_CUDA
+GraphRuntime& cuda_graphs();  // device_cuda.cpp
+#endif
+GraphRuntime& sim_graphs();  // device_sim.cpp
+
+GraphRuntime& graph_runtime(DeviceKind kind) {
+  if (kind == DeviceKind::sim) return sim_graphs();
+#ifdef KIN_CUDA
+  if (kind == DeviceKind::cuda) return cuda_graphs();
+#endif
+  fail("device graph: ", kind == DeviceKind::cpu ? "the CPU has none" : device_runtime(kind).refuses(0));
+}
+
+namespace {
+
+// Which recording a block belongs to. Blocks in use keep their recording's memory alive. Never destroyed: tensors in static storage may
+// outlive any static object.
+struct Owners {
+  std::mutex mutex;
+  std::unordered_map<void*, std::shared_ptr<GraphMemory>> in_use;
+  std::atomic<size_t> count{0};  // the common case, none, must cost nothing
+};
+Owners& owners() {
+  static auto* all = new Owners;
+  return *all;
+}
+
+}  // namespace
+
+GraphMemory::~GraphMemory() {
+  for (void* block : blocks_) device_runtime(device_.kind).free(block, nullptr);
+}
+
+std::shared_ptr<GraphMemory> GraphMemory::of(void* block) {
+  Owners& o = owners();
+  if (o.count == 0) return nullptr;
+  std::lock_guard lock(o.mutex);
+  const auto found = o.in_use.find(block);
+  if (found == o.in_use.end()) return nullptr;
+  auto memory = std::move(found->second);
+  o.in_use.erase(found);
+  --o.count;
+  return memory;
+}
+
+void* GraphMemory::take(size_t bytes) {
+  void* block = find(rounded(bytes));
+  if (!block) return nullptr;
+  Owners& o = owners();
+  std::lock_guard lock(o.mutex);
+  o.in_use[block] = current();
+  ++o.count;
+  return block;
+}
+
+void* GraphMemory::find(size_t size) {
+  std::lock_guard lock(mutex_);
+  const auto found = free_.lower_bound(size);
+  if (found != free_.end() && found->first <= 2 * size) {
+    void* block = found->second;
+    free_.erase(found);
+    return block;
+  }
+  void* block = device_runtime(device_.kind).allocate(size, nullptr);
+  if (!block) return nullptr;
+  blocks_.push_back(block);
+  bytes_ += size;
+  return block;
+}
+
+void GraphMemory::give(void* block, size_t bytes) {
+  std::lock_guard lock(mutex_);
+  if (recording_) free_.emplace(rounded(bytes), block);
+}
+
+void GraphMemory::free_later(void* block, Stream stream) {
+  std::lock_guard lock(mutex_);
+  later_.emplace_back(block, stream);
+}
+
+void GraphMemory::recorded() {
+  std::lock_guard lock(mutex_);
+  recording_ = false;
+  free_.clear();
+  for (const auto& [block, stream] : later_) device_runtime(device_.kind).free(block, stream);
+  later_.clear();
+}
+
+std::shared_ptr<GraphMemory>& GraphMemory::current() {
+  thread_local std::shared_ptr<GraphMemory> memory;
+  return memory;
+}
+
+DeviceGraph::DeviceGraph(Device device, const std::function<void()>& work) : device_(device), memory_(std::make_shared<GraphMemory>(device)) {
+  KIN_CHECK(!GraphMemory::current(), "device graph: one is being recorded already on this thread");
+  DeviceRuntime& runtime = runtime_on(device);
+  const Stream stream = runtime.create_stream();
+  std::exception_ptr error;
+  std::string why;
+  graph_runtime(device.kind).begin_capture(stream);
+  GraphMemory::current() = memory_;
+  try {
+    const StreamGuard here(device, stream);
+    work();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  GraphMemory::current() = nullptr;
+  graph_ = graph_runtime(device.kind).end_capture(stream, why);
+  runtime.destroy_stream(stream);
+  memory_->recorded();
+  if (!error && graph_) return;
+  if (graph_) graph_runtime(device.kind).destroy_graph(graph_);
+  if (error) std::rethrow_exception(error);
+  fail("device graph: the work could not be recorded on ", device, ": ", why);
+}
+
+DeviceGraph::~DeviceGraph() {
+  try {
+    if (last_) runtime_on(device_).synchronize(*last_);
+  } catch (const Error&) {  // the launch failed; whoever asks for its results is told
+  }
+  graph_runtime(device_.kind).destroy_graph(graph_);
+}
+
+void DeviceGraph::launch(Stream stream) const {
+  runtime_on(device_);
+  last_ = stream;
+  graph_runtime(device_.kind).launch_graph(graph_, stream);
+}
+std::vector<GraphKernel> DeviceGraph::kernels() const { return graph_runtime(device_.kind).graph_kernels(graph_); }
+size_t DeviceGraph::memory_bytes() const { return memory_->bytes(); }
+
+}  // namespace kintsugi

@@ -89,7 +89,9 @@ Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
 FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
     : first(conv3x3(s / 0, in, out)),
       second(conv3x3(s / 2, out, out)) {}
-Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
+Var FuseSftBlock::Branch::operator()(const Var& x, Var residual) const {
+  return second(leaky_relu(first(x), kSlope), std::move(residual));
+}
 
 FuseSftBlock::FuseSftBlock(Scope s, int64_t in, int64_t out, int groups)
     : FuseSftBlock(s, in, out, groups, Registered(s.store())) {}
@@ -107,7 +109,7 @@ Var FuseSftBlock::fuse(Var enc, Var dec, double w) const {
   Var e = concat({std::move(enc), dec}, -1);
   e = encode_enc(std::move(e));
   Var change = scale(e) * dec;
-  change = std::move(change) + shift(e);
+  change = shift(e, std::move(change));
   e = {};
   if (mode->passing) release(parameters);
   return std::move(change) * w + std::move(dec);

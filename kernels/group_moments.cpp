@@ -1,0 +1,19 @@
+#include "kernels/group_moments.h"
+
+namespace kintsugi {
+namespace cpu {
+void group_moments_ref(const Context&, const GroupMoments&);
+void group_moments_fast(const Context&, const GroupMoments&);
+}  // namespace cpu
+namespace {
+
+const Row<GroupMoments> rows[] = {
+    {"fast", DeviceKind::cpu, f32_only<GroupMoments>, cpu::group_moments_fast, "strips that stay in cache, shifted sums, SIMD over channels"},
+    {"ref", DeviceKind::cpu, takes_all<GroupMoments>, cpu::group_moments_ref, "plain loops, two passes in f64"},
+};
+
+}  // namespace
+
+const Family<GroupMoments> group_moments{"group_moments", "mean = sum x / count, variance = sum (x - mean)^2 / count", rows};
+
+}  // namespace kintsugi

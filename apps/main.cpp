@@ -96,6 +96,7 @@ int run(int argc, char** argv) {
   bench->add_option("--svg", bench_options.svg, "Draw the roofline there");
   bench->add_option("--size", bench_options.size, "Pixels of the picture's side, with restore")->capture_default_str();
   bench->add_option("-w,--w", bench_options.w, "Fidelity, with restore")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  bench->add_flag("--layers", bench_options.layers, "Where the time went and what had to be in memory, layer by layer, with restore");
   bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
   bench->callback([&] { command = [&] { bench_options.quiet = quiet; return run_bench(bench_options); }; });
 

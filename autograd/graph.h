@@ -34,6 +34,8 @@ struct VarState {
   std::shared_ptr<Node> node;  // result
   Tensor grad;
   Hooks hooks;
+  Tensor moments;  // autograd/ops/group_moments.h
+  uint32_t moments_of_version = 0;
   ~VarState();
 };
 

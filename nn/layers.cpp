@@ -17,9 +17,9 @@ Conv2d::Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions o
   weight = s.param("weight", {out, kernel, kernel, in / o.groups}, init, Layout::conv);
   if (with_bias) bias = s.param("bias", {out}, init);
 }
-Var Conv2d::operator()(const Var& x, const Var& residual) const {
+Var Conv2d::operator()(Var x, Var residual) const {
   const LayerScope here(path);
-  return conv2d(x, weight, bias, options, residual);
+  return conv2d(std::move(x), weight, bias, options, std::move(residual));
 }
 
 Linear::Linear(Scope s, int64_t in, int64_t out, bool with_bias) : path(s.path()) {
@@ -48,6 +48,15 @@ GroupNorm::GroupNorm(Scope s, int64_t channels, Act a, int g, double e)
 Var GroupNorm::operator()(Var x) const {
   const LayerScope here(path);
   return group_norm(std::move(x), weight, bias, groups, eps, act);
+}
+
+Var norm_conv(const GroupNorm& norm, const Conv2d& conv, Var x, Var residual) {
+  if (grad_mode()) {  // each under its own name
+    Var h = norm(std::move(x));
+    return conv(h, std::move(residual));
+  }
+  const LayerScope here(conv.path);
+  return norm_conv2d(std::move(x), {norm.weight, norm.bias, norm.groups, norm.eps, norm.act}, conv.weight, conv.bias, conv.options, std::move(residual));
 }
 
 LayerNorm::LayerNorm(Scope s, int64_t channels, double e)

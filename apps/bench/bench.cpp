@@ -49,7 +49,7 @@ int run_bench(const BenchCommand& command) {
     const Machine machine = measure_machine(options.threads, options.clock);
     if (!command.quiet) fmt::print("{}\n", header_text(machine, options, {}));
     const RestoreRun run = measure_restore(command.size, command.w, kRestores, options.clock);
-    fmt::print("{}", to_text(run));
+    fmt::print("{}{}", to_text(run), command.layers ? layers_text(run) : "");
     write(command.json, to_json(run, machine, options).dump(2) + "\n");
     return kDone;
   }

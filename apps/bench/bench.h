@@ -11,6 +11,7 @@ struct BenchCommand {
   std::string shapes, json, csv, svg, clock = "wall";
   double seconds = 0.2;
   bool list = false, quiet = false;
+  bool layers = false;  // a table, with "restore"
   int size = 512;   // of the picture, with "restore"
   double w = 0.5;   // fidelity, with "restore"
 };

@@ -133,6 +133,7 @@ int run(int argc, char** argv) {
   bench->add_option("--size", bench_options.size, "Pixels of the picture's side, with restore and loading")->capture_default_str();
   bench->add_option("-w,--w", bench_options.w, "Fidelity, with restore")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   bench->add_option("--pictures", bench_options.pictures, "Folder or pack to read, with loading (repeatable)")->allow_extra_args(false);
+  bench->add_flag("--layers", bench_options.layers, "Where the time went and what had to be in memory, layer by layer, with restore");
   bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
   bench->callback([&] { command = [&] {
     bench_options.quiet = quiet;

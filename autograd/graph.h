@@ -36,6 +36,8 @@ struct VarState {
   Hooks hooks;
   Tensor copy;                 // leaf: the value in another type, while copy_version is that of the value (ops/cast.h)
   uint32_t copy_version = 0;
+  Tensor moments;              // autograd/ops/group_moments.h
+  uint32_t moments_of_version = 0;
   ~VarState();
 };
 

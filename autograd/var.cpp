@@ -2,6 +2,7 @@
 
 #include "autograd/finite_watch.h"
 #include "autograd/graph.h"
+#include "autograd/op_trace.h"
 #include "autograd/replay.h"
 
 namespace kintsugi {
@@ -75,6 +76,7 @@ void Var::set_value(Tensor value) const {
   KIN_CHECK(is_leaf() && value.shape() == shape() && value.dtype() == dtype(), "set_value: needs a leaf and a value like its own, got ", value);
   state_->value = std::move(value);
   state_->copy = {};
+  state_->moments = {};
 }
 void Var::set_grad(Tensor grad) const {
   KIN_CHECK(is_leaf() && grad.shape() == shape(), "set_grad: needs a leaf and a gradient of its shape, got ", grad.shape());
@@ -95,6 +97,7 @@ Var record(const char* op, const Vars& inputs, Tensor out, Backward backward) {
   KIN_CHECK(inputs.size() <= 64, op, ": at most 64 inputs can be recorded, got ", inputs.size());
   Var result(std::move(out));
   if (watching()) watch("result", op, current_layer(), result.value());
+  if (tracing()) trace(op, inputs, result.value());
   if (!grad_on) return result;
   bool any = false;
   for (const Var& v : inputs) any |= v.needs_grad();

@@ -71,22 +71,36 @@ const char* needs_winograd4(const Conv2dFwd& a) {
   return needs_winograd(a);
 }
 
+const char* needs_other_residual(const Conv2dFwd& a) {
+  if (a.residual && a.residual == a.y && a.shape.groups > 1) return "needs y apart from residual where there are groups";
+  return f32_only(a);
+}
+
+/// For rows that know the convolution alone.
+template <const char* (*refuses)(const Conv2dFwd&)>
+const char* plain(const Conv2dFwd& a) {
+  if (a.norm) return "takes no norm of x on the way in";
+  if (a.moments) return "leaves no moments of y";
+  if (a.residual && a.residual == a.y) return "needs y apart from residual";
+  return refuses(a);
+}
+
 // wgmma and mma stand behind cuDNN, where that is found, until they have run on hardware: what their instructions do there the emulator takes from the
 // manual. Then they belong first.
 const Row<Conv2dFwd> fwd_rows[] = {
-    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dFwd>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
-    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dFwd>, conv2d_fwd_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
+    KIN_GPU_ROW("pipelined", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
+    KIN_GPU_ROW("register", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
 #ifdef KIN_CUDNN
-    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_fwd, vendor::conv2d_fwd_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32"},
+    {"cudnn", DeviceKind::cuda, plain<vendor::cudnn_refuses_fwd>, vendor::conv2d_fwd_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32"},
 #endif
-    KIN_GPU_ROW("wgmma", conv2d_needs_wgmma<Conv2dFwd>, conv2d_fwd_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
-    KIN_GPU_ROW("mma", conv2d_needs_bf16_lines<Conv2dFwd>, conv2d_fwd_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
-    KIN_GPU_ROW("tile", conv2d_needs_tiles<Conv2dFwd>, conv2d_fwd_tile, "implicit product, 16 x 16 tiles in shared memory"),
-    KIN_GPU_ROW("naive", f32_or_bf16<Conv2dFwd>, conv2d_fwd_naive, "one thread per output"),
-    KIN_GPU_ROW("tf32", conv2d_needs_large_tiles<Conv2dFwd>, conv2d_fwd_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
+    KIN_GPU_ROW("wgmma", plain<conv2d_needs_wgmma<Conv2dFwd>>, conv2d_fwd_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
+    KIN_GPU_ROW("mma", plain<conv2d_needs_bf16_lines<Conv2dFwd>>, conv2d_fwd_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
+    KIN_GPU_ROW("tile", plain<conv2d_needs_tiles<Conv2dFwd>>, conv2d_fwd_tile, "implicit product, 16 x 16 tiles in shared memory"),
+    KIN_GPU_ROW("naive", plain<f32_or_bf16<Conv2dFwd>>, conv2d_fwd_naive, "one thread per output"),
+    KIN_GPU_ROW("tf32", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
     {"winograd4", DeviceKind::cpu, needs_winograd4, cpu::conv2d_fwd_winograd4, "F(4x4, 3x3): 36 in place of 144 (SIMD); rounds twice as much"},
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd, "F(2x2, 3x3): 4 multiplications in place of 9 (SIMD)"},
-    {"fast", DeviceKind::cpu, f32_only<Conv2dFwd>, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
+    {"fast", DeviceKind::cpu, needs_other_residual, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
@@ -122,7 +136,7 @@ const Row<Conv2dWgrad> wgrad_rows[] = {
 
 }  // namespace
 
-const Family<Conv2dFwd> conv2d_fwd{"conv2d_fwd", "y = x * w + bias + residual", fwd_rows};
+const Family<Conv2dFwd> conv2d_fwd{"conv2d_fwd", "y = norm(x) * w + bias + residual", fwd_rows};
 const Family<Conv2dDgrad> conv2d_dgrad{"conv2d_dgrad", "gx = d sum(y gy) / dx (+ bias): the transposed convolution", dgrad_rows};
 const Family<Conv2dWgrad> conv2d_wgrad{"conv2d_wgrad", "gw = d sum(y gy) / dw, gbias = sum gy", wgrad_rows};
 

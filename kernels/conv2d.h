@@ -7,8 +7,12 @@
 //
 // with x zero outside the image and g(o) the group of output channel o. Every one of the three is linear in both of its
 // operands, so the family is closed under differentiation.
+//
+// Inference, where nobody differentiates, may have the forward take x normalised (its zeros outside the image stay zeros) and leave
+// the moments of y for the next norm: then the map between a norm and its convolution is never written.
 #pragma once
 #include "kernels/base/precision.h"
+#include "kernels/group_moments.h"
 #include "kernels/table.h"
 
 namespace kintsugi {
@@ -29,10 +33,12 @@ struct Conv2dFwd {
   const void* x;
   const void* w;
   const void* bias;  // [o] or null
-  void* y;           // apart from residual
+  void* y;           // apart from the other arrays, but it may be residual itself
   DType dtype = DType::f32;
   const void* residual = nullptr;  // [n, out_h, out_w, o], added to y; or null
   Precision precision = Precision::exact;
+  InputNorm norm = {};
+  OutputMoments moments = {};
 };
 
 struct Conv2dDgrad {

@@ -16,7 +16,7 @@ namespace {
 
 template <const char* (*needs)(const Conv2dFwd&)>
 const char* conv_needs(const Conv2dEpilogueFwd& a) {
-  if (a.conv.residual) return "needs a convolution without residual";
+  if (a.conv.residual || a.conv.norm || a.conv.moments) return "needs a convolution without residual, norm of x or moments of y";
   return needs(a.conv);
 }
 

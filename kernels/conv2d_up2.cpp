@@ -21,9 +21,12 @@ const char* needs_winograd(const Conv2dUp2Fwd& a) {
   return f32_only(a);
 }
 
+const char* plain(const Conv2dUp2Fwd& a) { return a.moments ? "leaves no moments of y" : f32_or_bf16(a); }
+
 // What a GPU row that runs the four phases takes is what it takes of one of them, whose weights are a copy of its own.
 template <const char* (*needs)(const Conv2dFwd&)>
 const char* phases_fit(const Conv2dUp2Fwd& a) {
+  if (const char* why = plain(a)) return why;
   if (4 * a.n * a.h * a.w >= (int64_t(1) << 31) - 1024) return "needs fewer than 2^31 pixels";
   Conv2dFwd phase{};
   phase.shape.n = a.n, phase.shape.h = phase.shape.out_h = a.h, phase.shape.w = phase.shape.out_w = a.w;
@@ -38,7 +41,7 @@ const Row<Conv2dUp2Fwd> rows[] = {
     KIN_GPU_ROW("mma", phases_fit<conv2d_needs_bf16_lines<Conv2dFwd>>, conv2d_up2_fwd_mma, "four 2x2 convolutions in one launch, bf16 tensor cores by warp (mma.sync)"),
     KIN_GPU_ROW("pipelined", phases_fit<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_up2_fwd_pipelined, "four 2x2 convolutions in one launch, cp.async in four stages"),
     KIN_GPU_ROW("tile", phases_fit<conv2d_needs_tiles<Conv2dFwd>>, conv2d_up2_fwd_tile, "four 2x2 convolutions in one launch, 16 x 16 tiles in shared memory"),
-    KIN_GPU_ROW("naive", f32_or_bf16<Conv2dUp2Fwd>, conv2d_up2_fwd_naive, "one thread per output, nine taps"),
+    KIN_GPU_ROW("naive", plain, conv2d_up2_fwd_naive, "one thread per output, nine taps"),
     {"winograd", DeviceKind::cpu, needs_winograd, cpu::conv2d_up2_fwd_winograd, "four convolutions by F(4x4, 2x2): 25 multiplications in place of 64 (SIMD)"},
     {"fast", DeviceKind::cpu, f32_only<Conv2dUp2Fwd>, cpu::conv2d_up2_fwd_fast, "four direct 2x2 convolutions (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dUp2Fwd>, cpu::conv2d_up2_fwd_ref, "plain loops, sums in f64"},

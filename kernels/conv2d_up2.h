@@ -5,7 +5,7 @@
 // u is zero outside its 2h x 2w pixels. Output pixels of one parity see the same two rows of x through the three kernel rows, two of which
 // fall together; likewise columns. So y is four 2x2 convolutions of x, one per parity of (p, q), whose weights are sums of w.
 #pragma once
-#include "kernels/table.h"
+#include "kernels/group_moments.h"
 
 namespace kintsugi {
 
@@ -16,6 +16,7 @@ struct Conv2dUp2Fwd {
   const void* bias;    // [o] or null
   void* y;             // [n, 2h, 2w, o]
   DType dtype = DType::f32;
+  OutputMoments moments = {};  // of y
 };
 
 extern const Family<Conv2dUp2Fwd> conv2d_up2_fwd;

@@ -18,9 +18,10 @@ Conv2d::Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions o
   weight = s.param("weight", {out, kernel, kernel, in / o.groups}, init, Layout::conv);
   if (with_bias) bias = s.param("bias", {out}, init);
 }
-Var Conv2d::operator()(const Var& x, const Var& residual) const {
+Var Conv2d::operator()(Var x, Var residual) const {
   const LayerScope here(path);
-  return conv2d(x, beside(weight, x), beside(bias, x), options, residual);
+  const Var w = beside(weight, x), b = beside(bias, x);
+  return conv2d(std::move(x), w, b, options, std::move(residual));
 }
 
 Linear::Linear(Scope s, int64_t in, int64_t out, bool with_bias) : path(s.path()) {
@@ -50,6 +51,16 @@ Var GroupNorm::operator()(Var x) const {
   const LayerScope here(path);
   const Var gamma = beside(weight, x), beta = beside(bias, x);
   return group_norm(std::move(x), gamma, beta, groups, eps, act);
+}
+
+Var norm_conv(const GroupNorm& norm, const Conv2d& conv, Var x, Var residual) {
+  if (grad_mode()) {  // each under its own name
+    Var h = norm(std::move(x));
+    return conv(h, std::move(residual));
+  }
+  const LayerScope here(conv.path);
+  const Var gamma = beside(norm.weight, x), beta = beside(norm.bias, x), w = beside(conv.weight, x), b = beside(conv.bias, x);
+  return norm_conv2d(std::move(x), {gamma, beta, norm.groups, norm.eps, norm.act}, w, b, conv.options, std::move(residual));
 }
 
 LayerNorm::LayerNorm(Scope s, int64_t channels, double e)

@@ -8,12 +8,13 @@
 namespace kintsugi {
 
 /// y = conv(x) (+ bias) (+ residual). x [N,H,W,in], weight [out, kernel, kernel, in / groups]. Default start: Kaiming-uniform for both.
+/// What is handed over may be overwritten (conv2d in autograd/ops/conv2d.h).
 struct Conv2d {
   Var weight, bias;
   Conv2dOptions options;
   std::string path;
   Conv2d(Scope s, int64_t in, int64_t out, int64_t kernel, Conv2dOptions options = {}, bool with_bias = true);
-  Var operator()(const Var& x, const Var& residual = {}) const;
+  Var operator()(Var x, Var residual = {}) const;
 };
 
 /// y = x W^T (+ b). x [..., in], weight [out, in]. Default start: Kaiming-uniform for both.
@@ -38,6 +39,9 @@ struct GroupNorm {
   /// An x handed over may be overwritten by the result (autograd/reuse.h).
   Var operator()(Var x) const;
 };
+
+/// conv(norm(x)) + residual; where no graph is recorded, without the map between them (norm_conv2d in autograd/ops/conv2d.h).
+Var norm_conv(const GroupNorm& norm, const Conv2d& conv, Var x, Var residual = {});
 
 /// Normalises the last axis. (Ba, Kiros, Hinton, "Layer normalization", 2016.)
 struct LayerNorm {

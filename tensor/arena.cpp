@@ -92,6 +92,9 @@ void* Arena::take(size_t bytes) {
     at = grows ? last->first : top_;
     if (!commit(at + size)) return nullptr;
     if (grows) remove_free(last);
+    // What lies free elsewhere in pieces too small would stay resident beside the new block. It may be given back for no more than the
+    // new block costs anyway, page for page.
+    if (cached_ <= size) trim();
     top_ = at + size;
   }
   taken_.emplace(at, size);

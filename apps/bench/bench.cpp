@@ -77,7 +77,7 @@ int list_families(const std::vector<Yardstick>& libraries) {
 }
 
 int bench_loading(const BenchCommand& command, Clock clock) {
-  if (!command.csv.empty() || !command.svg.empty()) throw UsageError("bench loading: has --json only");
+  if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench loading: has --json only");
   if (command.pictures.empty()) throw UsageError("bench loading: --pictures FOLDER or --pictures FILE.pack is required");
   std::vector<LoadingRow> rows;
   for (const std::string& source : command.pictures) {
@@ -106,7 +106,7 @@ int run_bench(const BenchCommand& command) {
     const Machine machine = measure_machine(options.threads, options.clock);
     if (!command.quiet) fmt::print("{}\n", header_text(machine, options, {}));
     const RestoreRun run = measure_restore(command.size, command.w, kRestores, options.clock);
-    fmt::print("{}", to_text(run));
+    fmt::print("{}{}", to_text(run), command.layers ? layers_text(run) : "");
     write(command.json, to_json(run, machine, options).dump(2) + "\n");
     return kDone;
   }

@@ -15,6 +15,7 @@ struct BenchCommand {
   Device device = {};
   bool list = false, quiet = false;
   bool emulate = false;  // count memory accesses on the emulated GPU instead of timing
+  bool layers = false;   // a table, with "restore"
   int size = 512;   // of the picture, with "restore" and "loading"
   double w = 0.5;   // fidelity, with "restore"
   std::vector<std::string> pictures;  // folders and packs, with "loading"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -28,6 +29,10 @@ void fill(const ParameterStore& store) {
 }  // namespace
 
 double RestoreRun::median_seconds() const { return median(seconds); }
+const OpTrace::Step& RestoreRun::fullest() const {
+  KIN_CHECK(!steps.empty(), "bench restore: no step was traced");
+  return *std::max_element(steps.begin(), steps.end(), [](const auto& a, const auto& b) { return a.alive < b.alive; });
+}
 
 void check_restore_size(int size) {
   if (size < 64 || size % 32 != 0) throw UsageError(text("bench restore: --size must be a multiple of 32 and at least 64, got ", size));
@@ -49,6 +54,7 @@ RestoreRun measure_restore(int size, double w, int times, Clock clock) {
   const Tensor picture = random_uniform({1, size, size, 3}, -1, 1, 1, "bench/picture");
   const Evaluating evaluating(store);
   const NoGrad off;
+  const size_t before = allocator_stats().live_bytes;
   reset_allocator_peak();
   reset_peak_memory();
   const auto once = [&] {
@@ -59,14 +65,32 @@ RestoreRun measure_restore(int size, double w, int times, Clock clock) {
   run.first = once();
   for (int i = 0; i < times; ++i) run.seconds.push_back(once());
   run.tensors = allocator_stats().peak_bytes;
+  run.maps = run.tensors - before;
   run.process = peak_memory();
+  const OpTrace trace([clock] { return seconds_now(clock); });
+  once();
+  run.steps = trace.steps();
   return run;
 }
 
 std::string to_text(const RestoreRun& run) {
-  return fmt::format("restore {0}x{0}, w = {1:g}: {2} (first one {3})\nparameters {4}, tensors at their peak {5}, process at its peak {6}\n", run.size, run.w,
-                     time_text(run.median_seconds()), time_text(run.first), bytes_text(double(run.parameters)), bytes_text(double(run.tensors)),
-                     run.process ? bytes_text(double(run.process)) : "?");
+  const OpTrace::Step& fullest = run.fullest();
+  return fmt::format("restore {0}x{0}, w = {1:g}: {2} (first one {3})\nparameters {4}, tensors at their peak {5}, process at its peak {6}\n"
+                     "maps at their peak {7}; liveness asks for {8} ({9} in {10})\n",
+                     run.size, run.w, time_text(run.median_seconds()), time_text(run.first), bytes_text(double(run.parameters)),
+                     bytes_text(double(run.tensors)), run.process ? bytes_text(double(run.process)) : "?", bytes_text(double(run.maps)),
+                     bytes_text(double(fullest.alive)), fullest.op, fullest.layer);
+}
+
+std::string layers_text(const RestoreRun& run) {
+  double total = 0, others = 0;
+  for (const auto& s : run.steps) total += s.seconds;
+  std::string text;
+  for (const auto& s : run.steps) {
+    if (s.seconds < total / 200) others += s.seconds;
+    else text += fmt::format("  {:>9} {:>5.1f}%  {:>9} alive   {} in {}\n", time_text(s.seconds), 100 * s.seconds / total, bytes_text(double(s.alive)), s.op, s.layer);
+  }
+  return text + fmt::format("  {:>9} {:>5.1f}%  {:>9}         all others\n", time_text(others), 100 * others / total, "");
 }
 
 nlohmann::ordered_json to_json(const RestoreRun& run, const Machine& machine, const MeasureOptions& options) {
@@ -74,7 +98,10 @@ nlohmann::ordered_json to_json(const RestoreRun& run, const Machine& machine, co
   j.erase("results");
   j["restore"] = {{"size", run.size}, {"w", run.w}, {"seconds", run.median_seconds()}, {"first_seconds", run.first},
                             {"all_seconds", run.seconds}, {"parameter_bytes", run.parameters},
-                            {"peak_tensor_bytes", run.tensors}, {"peak_process_bytes", run.process}};
+                            {"peak_tensor_bytes", run.tensors}, {"peak_process_bytes", run.process}, {"peak_map_bytes", run.maps},
+                            {"least_map_bytes", run.fullest().alive}};
+  for (const auto& s : run.steps)
+    j["restore"]["steps"].push_back({{"op", s.op}, {"layer", s.layer}, {"seconds", s.seconds}, {"alive_bytes", s.alive}});
   return j;
 }
 

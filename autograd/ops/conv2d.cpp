@@ -1,12 +1,17 @@
 #include "autograd/ops/conv2d.h"
 
+#include <algorithm>
+
 #include "autograd/engine.h"
 #include "autograd/node.h"
 #include "autograd/op_scope.h"
 #include "autograd/ops/conv2d_shape.h"
+#include "autograd/ops/group_moments.h"
+#include "autograd/ops/group_norm.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/resize.h"
 #include "autograd/precision.h"
+#include "autograd/reuse.h"
 #include "kernels/conv2d.h"
 #include "kernels/conv2d_up2.h"
 #include "tensor/context.h"
@@ -35,17 +40,58 @@ void weight_gradients(const Var& x, const Var& gy, const ConvShape& s, bool want
   if (want_bias) gbias = b;
 }
 
-Var fwd(const Var& x, const Var& w, const Var& bias, const ConvShape& s, const Var& residual = {}) {
+bool infers_on_cpu(const Var& x) { return !grad_mode() && x.value().device() == Device{}; }
+
+// What inference asks of a convolution besides.
+struct Extras {
+  InputNorm norm = {};
+  int norm_groups = 0;  // 0: no moments of the result
+};
+Tensor moments_of_result(const Var& x, int64_t channels, int norm_groups) {
+  const bool wanted = norm_groups > 0 && channels % norm_groups == 0 && infers_on_cpu(x);
+  return wanted ? Tensor({x.dim(0), norm_groups, 2}, DType::f64) : Tensor();
+}
+OutputMoments to(const Tensor& moments) { return moments ? OutputMoments{moments.data<double>(), moments.dim(1)} : OutputMoments{}; }
+Var with_moments(Var y, const Tensor& moments) {
+  if (moments) leave_moments(y, moments);
+  return y;
+}
+
+bool is_pointwise(const ConvShape& s) {
+  return s.kh == 1 && s.kw == 1 && s.groups == 1 && s.out_h == s.h && s.out_w == s.w && s.top == 0 && s.left == 0;
+}
+
+// A 1x1 convolution to no more channels than x has, written over x: part by part, so that what a part overwrites has been read.
+Tensor pointwise_over(const Var& x, const Var& w, const Var& bias, const ConvShape& s) {
+  constexpr int64_t kPart = 1 << 18;  // elements
   const Tensor& v = x.value();
-  Tensor y({s.n, s.out_h, s.out_w, s.o}, v.dtype(), v.device());
-  conv2d_fwd(context_of(v), {s, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype(), raw_or_null(residual), precision()});
-  return record("conv2d", {x, w, bias, residual}, y, [sx = Saved("conv2d", x), sw = Saved("conv2d", w), s](const Var& gy, const Wants& want) {
+  const int64_t pixels = s.n * s.h * s.w;
+  const Tensor from = v.reshape({pixels, s.c}), to = v.reshape({pixels * s.c}).rows(0, pixels * s.o).reshape({pixels, s.o});
+  Tensor part({std::min(pixels, std::max<int64_t>(1, kPart / s.o)), s.o}, v.dtype());
+  for (int64_t i = 0; i < pixels; i += part.dim(0)) {
+    const int64_t end = std::min(pixels, i + part.dim(0));
+    ConvShape strip = s;
+    strip.n = strip.h = strip.out_h = strip.stride_h = strip.stride_w = 1;
+    strip.w = strip.out_w = end - i;
+    conv2d_fwd(context_of(v), {strip, from.rows(i, end).raw(), w.value().raw(), raw_or_null(bias), part.raw(), v.dtype()});
+    to.rows(i, end).copy_(part.rows(0, end - i));
+  }
+  return to.reshape({s.n, s.out_h, s.out_w, s.o});
+}
+
+Var fwd(const Var& x, const Var& w, const Var& bias, const ConvShape& s, Var residual = {}, const Extras& extras = {}) {
+  const Tensor& v = x.value();
+  const Tensor y = residual && s.groups == 1 ? result_like(residual) : Tensor({s.n, s.out_h, s.out_w, s.o}, v.dtype(), v.device());
+  const Tensor moments = moments_of_result(x, s.o, extras.norm_groups);
+  conv2d_fwd(context_of(v), {s, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype(), raw_or_null(residual), precision(), extras.norm, to(moments)});
+  Var result = record("conv2d", {x, w, bias, residual}, y, [sx = Saved("conv2d", x), sw = Saved("conv2d", w), s](const Var& gy, const Wants& want) {
     Vars g(4);
     if (want[3]) g[3] = gy;
     if (want[0]) g[0] = dgrad("conv2d", gy, sw.var(), {}, s);
     weight_gradients(sx.var(), gy, s, want[1], want[2], g[1], g[2]);
     return g;
   });
+  return with_moments(std::move(result), moments);
 }
 
 Var dgrad(const char* op, const Var& gy, const Var& w, const Var& bias, const ConvShape& s) {
@@ -114,16 +160,41 @@ ConvShape conv2d_shape(const char* op, const Var& x, const Var& w, const Var& bi
   return s;
 }
 
-Var conv2d(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o, const Var& residual) {
-  const OpScope scope("conv2d", {{"x", x}, {"w", w}, {"bias", bias}, {"residual", residual}});
+namespace {
+
+ConvShape checked_shape(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& o, const Var& residual) {
   const ConvShape s = conv2d_shape("conv2d", x, w, bias, o);
   const Shape result{s.n, s.out_h, s.out_w, s.o};
   KIN_CHECK(!residual || residual.shape() == result, "conv2d: residual must be ", result, ", got ", residual.shape());
   KIN_CHECK(!residual || residual.dtype() == x.dtype(), "conv2d: residual must be ", x.dtype(), " as x, got ", residual.dtype());
-  return fwd(x, w, bias, s, residual);
+  return s;
 }
 
-Var conv2d_up2(const Var& x, const Var& w, const Var& bias) {
+}  // namespace
+
+Var conv2d(Var x, const Var& w, const Var& bias, const Conv2dOptions& o, Var residual) {
+  const OpScope scope("conv2d", {{"x", x}, {"w", w}, {"bias", bias}, {"residual", residual}});
+  const ConvShape s = checked_shape(x, w, bias, o, residual);
+  if (is_pointwise(s) && s.o <= s.c && !residual && may_overwrite(x) && o.norm_groups == 0)
+    return record("conv2d", {x, w, bias}, pointwise_over(x, w, bias, s), {});
+  return fwd(x, w, bias, s, std::move(residual), {{}, o.norm_groups});
+}
+
+Var norm_conv2d(Var x, const NormBefore& norm, const Var& w, const Var& bias, const Conv2dOptions& o, Var residual) {
+  if (!infers_on_cpu(x)) {
+    const Var h = group_norm(std::move(x), norm.gamma, norm.beta, norm.groups, norm.eps, norm.act);
+    return conv2d(h, w, bias, o, std::move(residual));
+  }
+  const OpScope scope("norm_conv2d", {{"x", x}, {"gamma", norm.gamma}, {"beta", norm.beta}, {"w", w}, {"bias", bias}, {"residual", residual}});
+  const ConvShape s = checked_shape(x, w, bias, o, residual);
+  check_channel_vector("norm_conv2d", "gamma", norm.gamma, s.c, x);
+  check_channel_vector("norm_conv2d", "beta", norm.beta, s.c, x);
+  const Tensor moments = moments_of(x, norm.groups);
+  const InputNorm on_entry{moments.data<double>(), norm.gamma.value().raw(), norm.beta.value().raw(), norm.groups, norm.eps, norm.act};
+  return fwd(x, w, bias, s, std::move(residual), {on_entry, o.norm_groups});
+}
+
+Var conv2d_up2(const Var& x, const Var& w, const Var& bias, int norm_groups) {
   const char* op = "conv2d_up2";
   const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}});
   check_operands(op, x, w, bias, w.rank() > 0 ? w.dim(0) : 0);
@@ -132,16 +203,18 @@ Var conv2d_up2(const Var& x, const Var& w, const Var& bias) {
   const Tensor& v = x.value();
   const int64_t n = x.dim(0), rows = 2 * x.dim(1), columns = 2 * x.dim(2), c = x.dim(3), o = w.dim(0);
   Tensor y({n, rows, columns, o}, v.dtype(), v.device());
-  conv2d_up2_fwd(context_of(v), {n, x.dim(1), x.dim(2), c, o, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype()});
+  const Tensor moments = moments_of_result(x, o, norm_groups);
+  conv2d_up2_fwd(context_of(v), {n, x.dim(1), x.dim(2), c, o, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype(), to(moments)});
   ConvShape s{n, rows, columns, c, rows, columns, o, 3, 3};
   s.top = s.left = 1;
-  return record(op, {x, w, bias}, y, [op, sx = Saved(op, x), sw = Saved(op, w), s](const Var& gy, const Wants& want) {
+  Var result = record(op, {x, w, bias}, y, [op, sx = Saved(op, x), sw = Saved(op, w), s](const Var& gy, const Wants& want) {
     const auto up = [](const Vars& v) { return upsample_nearest2x(v[0]); };
     Vars g(3);
     if (want[0]) g[0] = regrad(up, {sx.var()}, dgrad(op, gy, sw.var(), {}, s))[0];
     if (want[1] || want[2]) weight_gradients(up({sx.var()}), gy, s, want[1], want[2], g[1], g[2]);
     return g;
   });
+  return with_moments(std::move(result), moments);
 }
 
 Var conv2d_transpose(const Var& x, const Var& w, const Var& bias, const Conv2dTransposeOptions& o) {

@@ -5,15 +5,27 @@
 #include <vector>
 
 #include "kernels/base/parallel.h"
+#include "kernels/cpu/group_moments.h"
 
 namespace kintsugi::cpu {
 namespace {
+
+// x as the sums see it.
+template <class T>
+std::vector<double> input(const Conv2dFwd& p) {
+  const ConvShape& s = p.shape;
+  const T* x = static_cast<const T*>(p.x);
+  std::vector<double> values(x, x + s.n * s.h * s.w * s.c);
+  if (p.norm) normalise_plain(p.norm, p.dtype, s.n, s.h * s.w, s.c, values.data());
+  return values;
+}
 
 template <class T>
 void fwd(const Conv2dFwd& p) {
   const ConvShape& s = p.shape;
   const int64_t cg = s.c / s.groups, og = s.o / s.groups;
-  const T *x = static_cast<const T*>(p.x), *w = static_cast<const T*>(p.w), *bias = static_cast<const T*>(p.bias);
+  const std::vector<double> x = input<T>(p);
+  const T *w = static_cast<const T*>(p.w), *bias = static_cast<const T*>(p.bias);
   const T* residual = static_cast<const T*>(p.residual);
   T* y = static_cast<T*>(p.y);
   parallel_for(s.n * s.out_h, grain_for(2 * s.out_w * s.o * s.kh * s.kw * cg), [&](int64_t begin, int64_t end) {
@@ -27,9 +39,9 @@ void fwd(const Conv2dFwd& p) {
             for (int64_t k = 0; k < s.kw; ++k) {
               const int64_t ix = q * s.stride_w + k * s.dilation_w - s.left;
               if (ix < 0 || ix >= s.w) continue;
-              const T* px = x + ((row / s.out_h * s.h + iy) * s.w + ix) * s.c + o / og * cg;
+              const double* px = x.data() + ((row / s.out_h * s.h + iy) * s.w + ix) * s.c + o / og * cg;
               const T* pw = w + ((o * s.kh + r) * s.kw + k) * cg;
-              for (int64_t c = 0; c < cg; ++c) sum += double(px[c]) * double(pw[c]);
+              for (int64_t c = 0; c < cg; ++c) sum += px[c] * double(pw[c]);
             }
           }
           const int64_t at = (row * s.out_w + q) * s.o + o;
@@ -110,8 +122,10 @@ void wgrad(const Conv2dWgrad& p) {
 
 }  // namespace
 
-void conv2d_fwd_ref(const Context&, const Conv2dFwd& p) {
+void conv2d_fwd_ref(const Context& context, const Conv2dFwd& p) {
   visit_float(p.dtype, "conv2d_fwd", [&]<class T>() { fwd<T>(p); });
+  const ConvShape& s = p.shape;
+  if (p.moments) group_moments_ref(context, {p.y, p.moments.moments, s.n, s.out_h * s.out_w, s.o, p.moments.groups, p.dtype});
 }
 void conv2d_dgrad_ref(const Context&, const Conv2dDgrad& p) {
   visit_float(p.dtype, "conv2d_dgrad", [&]<class T>() { dgrad<T>(p); });

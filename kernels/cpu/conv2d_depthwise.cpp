@@ -29,9 +29,7 @@ void convolve_depthwise(const Direct& d) {
     const Workspace padded(extent(kBlockRows, d.stride_h, d.kh, d.dilation_h) * columns * c);
     for (int64_t block = begin; block < end; ++block) {
       const int64_t image = block / down.count, p0 = down.begin(block % down.count), p1 = down.begin(block % down.count + 1);
-      ImageView view = d.x;
-      view.data += image * d.x_image;
-      copy_padded(padded.data(), view, p0 * d.stride_h - d.top, -d.left, extent(p1 - p0, d.stride_h, d.kh, d.dilation_h), columns);
+      copy_padded(padded.data(), d.image(image), p0 * d.stride_h - d.top, -d.left, extent(p1 - p0, d.stride_h, d.kh, d.dilation_h), columns);
       for (int64_t p = p0; p < p1; ++p)
         function({padded.data() + (p - p0) * d.stride_h * columns * c, d.stride_w * c, d.dilation_h * columns * c, d.dilation_w * c, d.kh,
                   d.kw, c, d.out_w},

@@ -58,9 +58,7 @@ void convolve(const Gemm& g, const Direct& d) {
       const int64_t q0 = across.begin(block % across.count), q1 = across.begin(block % across.count + 1);
       const int64_t rows = std::min(block_rows, d.out_h - p0);
       const int64_t columns = extent(q1 - q0, d.stride_w, d.kw, d.dilation_w);
-      ImageView view = d.x;
-      view.data += image * d.x_image;
-      copy_padded(padded.data(), view, p0 * d.stride_h - d.top, q0 * d.stride_w - d.left,
+      copy_padded(padded.data(), d.image(image), p0 * d.stride_h - d.top, q0 * d.stride_w - d.left,
                   extent(rows, d.stride_h, d.kh, d.dilation_h), columns);
       for (int64_t s = 0; s < segments; ++s)
         a_segment[s] = rows_run ? s * d.dilation_h * columns * c
@@ -76,7 +74,7 @@ void convolve(const Gemm& g, const Direct& d) {
         t.segments = int(std::min(together, segments - s));
         t.a_segment = a_segment.data() + s;
         t.b_segment = b_segment.data() + s;
-        t.accumulate = s > 0;
+        t.accumulate = d.accumulate || s > 0;
         for (int64_t o = 0; o < d.o; o += g.columns) {
           t.n = int(std::min<int64_t>(g.columns, d.o - o));
           t.b = packed.data() + o * depth;

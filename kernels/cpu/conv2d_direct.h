@@ -2,6 +2,7 @@
 #pragma once
 #include "kernels/cpu/conv2d_rows.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/group_moments.h"
 
 namespace kintsugi::cpu {
 
@@ -13,9 +14,18 @@ struct Direct {
   const float* w;           // weight (o, r, s, c): w[o * w_o + r * w_r + s * w_s + c * w_c]; kh = 0: no weights
   int64_t w_o, w_r, w_s, w_c;
   const float* bias;        // [o] or null
-  const float* residual;    // laid out as y, or null; see convolve_winograd
+  const float* residual;    // laid out as y, or y itself, or null; see convolve_winograd
   float* y;                 // pixel (0, 0) of image 0; may be every stride-th pixel of a larger image
   int64_t out_h, out_w, o, y_image, y_row, y_pixel;
+  bool accumulate;          // y += in place of y =; not for depthwise and Winograd
+  PieceMoments* moments;    // where the result's sums go, or null; Winograd only
+
+  ImageView image(int64_t i) const {
+    ImageView view = x;
+    view.data += i * x_image;
+    view.norm = x.norm.at(i);
+    return view;
+  }
 };
 
 /// Input pixels along one axis under `outputs` neighbouring outputs.
@@ -34,7 +44,8 @@ inline bool few_outputs(const Direct& d) {
 }
 
 enum class Winograd { f2x2_3x3, f4x4_3x3, f4x4_2x2 };
-/// The same for the form's kernel size, stride 1, no dilation, and channels (x.c and o) that are multiples of 16; adds d.residual.
+/// The same for the form's kernel size, stride 1, no dilation, and channels (x.c and o) that are multiples of 16; adds d.residual and
+/// fills d.moments.
 void convolve_winograd(const Gemm& g, const Direct& d, Winograd form);
 
 /// One input and one output channel per group, all groups at once: x.c = o = the number of groups, weight (o, r, s) without c.

@@ -50,9 +50,11 @@ void for_each_group(const Conv2dFwd& p, Run&& run) {
   const bool depthwise = is_depthwise(s);
   const int64_t groups = depthwise ? 1 : s.groups, filter = s.kh * s.kw * s.c / s.groups;
   const int64_t cg = s.c / groups, og = s.o / groups;
+  const ChannelNorms norms(p.norm, s.n, s.c);
   for (int64_t group = 0; group < groups; ++group) {
     Direct d{};
     d.x = {static_cast<const float*>(p.x) + group * cg, s.h, s.w, s.c, cg};
+    if (p.norm) d.x.norm = norms.view().at(0, group * cg);
     d.images = s.n;
     d.x_image = s.h * s.w * s.c;
     d.kh = s.kh;
@@ -128,21 +130,44 @@ void add(float* y, const float* residual, int64_t count) {
   });
 }
 
+// Where no better place for it was: another pass over y.
+void measure_result(const Context& context, const Conv2dFwd& p) {
+  const ConvShape& s = p.shape;
+  if (p.moments) group_moments_fast(context, {p.y, p.moments.moments, s.n, s.out_h * s.out_w, s.o, p.moments.groups});
+}
+
+void winograd(const Context& context, const Conv2dFwd& p, Winograd form) {
+  const bool within = p.moments && p.shape.groups == 1;
+  PieceMoments moments(p.shape.o);
+  for_each_group(p, [&, g = gemm()](Direct d) {
+    if (within) d.moments = &moments;
+    convolve_winograd(g, d, form);
+  });
+  if (within) moments.merge(p.shape.n, p.moments);
+  else measure_result(context, p);
+}
+
 }  // namespace
 
 void conv2d_fwd_fast(const Context& context, const Conv2dFwd& p) {
   const ConvShape& s = p.shape;
-  if (is_product(s)) {
+  const bool accumulate = p.residual && p.residual == p.y;
+  if (is_product(s) && !p.norm) {
     Matmul product{p.x, p.w, p.y, p.bias};
     product.m = s.n * s.out_h * s.out_w;
     product.n = s.o;
     product.k = s.kh * s.kw * s.c;
     product.tb = true;
+    product.accumulate = accumulate;
     matmul_fast(context, product);
   } else {
-    for_each_group(p, [g = gemm(), depthwise = is_depthwise(s)](const Direct& d) { convolve_best(g, d, depthwise); });
+    for_each_group(p, [g = gemm(), depthwise = is_depthwise(s), accumulate](Direct d) {
+      d.accumulate = accumulate;
+      convolve_best(g, d, depthwise);
+    });
   }
-  if (p.residual) add(static_cast<float*>(p.y), static_cast<const float*>(p.residual), s.n * s.out_h * s.out_w * s.o);
+  if (p.residual && !accumulate) add(static_cast<float*>(p.y), static_cast<const float*>(p.residual), s.n * s.out_h * s.out_w * s.o);
+  measure_result(context, p);
 }
 
 void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
@@ -157,12 +182,8 @@ void conv2d_dgrad_fast(const Context& context, const Conv2dDgrad& p) {
   for_each_group(p, [g = gemm(), depthwise = is_depthwise(s)](const Direct& d) { convolve_best(g, d, depthwise); });
 }
 
-void conv2d_fwd_winograd(const Context&, const Conv2dFwd& p) {
-  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, Winograd::f2x2_3x3); });
-}
-void conv2d_fwd_winograd4(const Context&, const Conv2dFwd& p) {
-  for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, Winograd::f4x4_3x3); });
-}
+void conv2d_fwd_winograd(const Context& context, const Conv2dFwd& p) { winograd(context, p, Winograd::f2x2_3x3); }
+void conv2d_fwd_winograd4(const Context& context, const Conv2dFwd& p) { winograd(context, p, Winograd::f4x4_3x3); }
 void conv2d_dgrad_winograd(const Context&, const Conv2dDgrad& p) {
   for_each_group(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, Winograd::f2x2_3x3); });
 }

@@ -45,9 +45,7 @@ void convolve_few_outputs(const Gemm& g, const Direct& d) {
       const int64_t image = block / (down.count * across.count), i = block / across.count % down.count, j = block % across.count;
       const int64_t p0 = down.begin(i), p1 = down.begin(i + 1), q0 = across.begin(j), q1 = across.begin(j + 1);
       const int64_t rows = extent(p1 - p0, 1, d.kh, d.dilation_h), columns = extent(q1 - q0, 1, d.kw, d.dilation_w);
-      ImageView view = d.x;
-      view.data += image * d.x_image;
-      copy_padded(padded.data(), view, p0 - d.top, q0 - d.left, rows, columns);
+      copy_padded(padded.data(), d.image(image), p0 - d.top, q0 - d.left, rows, columns);
       const EvenTiles tiles(rows * columns, g.rows);
       GemmTile t{};
       t.n = g.columns;
@@ -75,7 +73,7 @@ void convolve_few_outputs(const Gemm& g, const Direct& d) {
               for (int64_t o = 0; o < d.o; ++o) sum[o] += part[o];
             }
           float* y = d.y + image * d.y_image + p * d.y_row + q * d.y_pixel;
-          for (int64_t o = 0; o < d.o; ++o) y[o] = sum[o] + (d.bias ? d.bias[o] : 0.0f);
+          for (int64_t o = 0; o < d.o; ++o) y[o] = sum[o] + (d.bias ? d.bias[o] : 0.0f) + (d.accumulate ? y[o] : 0.0f);
         }
     }
   });

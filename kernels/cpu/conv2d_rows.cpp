@@ -15,10 +15,14 @@ void copy_padded(float* dst, const ImageView& image, int64_t y0, int64_t x0, int
     }
     std::fill_n(dst, first * c, 0.0f);
     const float* src = image.data + (y * image.w + x0 + first) * image.pixel;
+    const auto copy = [&](float* to, int64_t pixels) {
+      if (image.norm) image.norm.apply(src, to, pixels, c);
+      else std::copy_n(src, pixels * c, to);
+    };
     if (c == image.pixel)
-      std::copy_n(src, (last - first) * c, dst + first * c);
+      copy(dst + first * c, last - first);
     else
-      for (int64_t x = first; x < last; ++x, src += image.pixel) std::copy_n(src, c, dst + x * c);
+      for (int64_t x = first; x < last; ++x, src += image.pixel) copy(dst + x * c, 1);
     std::fill_n(dst + last * c, (columns - last) * c, 0.0f);
   }
 }

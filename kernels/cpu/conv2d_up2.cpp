@@ -59,6 +59,8 @@ void sum_weights(const Conv2dUp2Fwd& p, int64_t a, int64_t b, float* to) {
   });
 }
 
+GroupMoments of_result(const Conv2dUp2Fwd& p) { return {p.y, p.moments.moments, p.n, 4 * p.h * p.w, p.o, p.moments.groups, p.dtype}; }
+
 template <class Convolve>
 void for_each_phase(const Conv2dUp2Fwd& p, Convolve&& convolve) {
   const Workspace weights(p.o * 4 * p.c);
@@ -92,14 +94,21 @@ void for_each_phase(const Conv2dUp2Fwd& p, Convolve&& convolve) {
 
 }  // namespace
 
-void conv2d_up2_fwd_ref(const Context&, const Conv2dUp2Fwd& p) {
+void conv2d_up2_fwd_ref(const Context& context, const Conv2dUp2Fwd& p) {
   visit_float(p.dtype, "conv2d_up2_fwd", [&]<class T>() { plain<T>(p); });
+  if (p.moments) group_moments_ref(context, of_result(p));
 }
-void conv2d_up2_fwd_fast(const Context&, const Conv2dUp2Fwd& p) {
+void conv2d_up2_fwd_fast(const Context& context, const Conv2dUp2Fwd& p) {
   for_each_phase(p, [g = gemm()](const Direct& d) { convolve(g, d); });
+  if (p.moments) group_moments_fast(context, of_result(p));
 }
 void conv2d_up2_fwd_winograd(const Context&, const Conv2dUp2Fwd& p) {
-  for_each_phase(p, [g = gemm()](const Direct& d) { convolve_winograd(g, d, Winograd::f4x4_2x2); });
+  PieceMoments moments(p.o);
+  for_each_phase(p, [&, g = gemm()](Direct d) {
+    if (p.moments) d.moments = &moments;
+    convolve_winograd(g, d, Winograd::f4x4_2x2);
+  });
+  if (p.moments) moments.merge(p.n, p.moments);
 }
 
 }  // namespace kintsugi::cpu

@@ -6,8 +6,10 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/base/parallel.h"
+#include "kernels/cpu/channel_norm.h"
+#include "kernels/cpu/group_moments.h"
 #include "kernels/cpu/group_norm_simd.h"
+#include "kernels/cpu/strips.h"
 
 namespace kintsugi {
 namespace cpu {
@@ -85,50 +87,6 @@ void backward_ref(const GroupNormBwd& a) {
   }
 }
 
-/// Positions of a sample in pieces of about 64 KiB, so that a second pass over a strip finds it in cache.
-struct Strips {
-  int64_t rows, per_sample;
-  template <class Args>
-  explicit Strips(const Args& a)
-      : rows(std::max<int64_t>(1, 16384 / std::max<int64_t>(1, a.channels))), per_sample((a.positions + rows - 1) / rows) {}
-
-  /// f(strip, sample, offset of the first element, rows of this strip), in parallel.
-  template <class Args, class F>
-  void each(const Args& a, F&& f) const {
-    parallel_for(a.n * per_sample, grain_for(std::min(rows, a.positions) * a.channels * 8), [&](int64_t begin, int64_t end) {
-      for (int64_t s = begin; s < end; ++s) {
-        const int64_t n = s / per_sample, first = (s % per_sample) * rows;
-        f(s, n, (n * a.positions + first) * a.channels, std::min(rows, a.positions - first));
-      }
-    });
-  }
-};
-
-struct Moments {
-  double mean, squares;  // squares: sum of (x - mean)^2
-};
-
-/// Moments of every group over one strip. The first pass finds a shift near the mean; the second sums deviations from
-/// it, which are small even where the mean is large, and what it finds left of the mean corrects the shift.
-void strip_moments(const float* x, int64_t rows, int64_t channels, int64_t groups, float* scratch, Moments* out) {
-  float *shift = scratch, *sum = scratch + channels, *squares = scratch + 2 * channels;
-  const int64_t width = channels / groups;
-  const double count = double(rows) * double(width);
-  auto group_sum = [&](const float* v, int64_t g) {
-    double s = 0;
-    for (int64_t c = g * width; c < (g + 1) * width; ++c) s += v[c];
-    return s;
-  };
-  KIN_SIMD_PICK(group_norm_sums)(x, rows, channels, sum);
-  for (int64_t g = 0; g < groups; ++g)
-    std::fill(shift + g * width, shift + (g + 1) * width, float(group_sum(sum, g) / count));
-  KIN_SIMD_PICK(group_norm_deviations)(x, rows, channels, shift, sum, squares);
-  for (int64_t g = 0; g < groups; ++g) {
-    const double rest = group_sum(sum, g);
-    out[g] = {shift[g * width] + rest / count, std::max(0.0, group_sum(squares, g) - rest * rest / count)};
-  }
-}
-
 }  // namespace
 
 void group_norm_fwd_ref(const Context&, const GroupNormFwd& a) {
@@ -139,46 +97,20 @@ void group_norm_bwd_ref(const Context&, const GroupNormBwd& a) {
   visit_float(a.dtype, "group_norm_bwd", [&]<class T>() { backward_ref<T>(a); });
 }
 
-void group_norm_fwd_fast(const Context&, const GroupNormFwd& a) {
-  const float *x = static_cast<const float*>(a.x), *gamma = static_cast<const float*>(a.gamma);
-  const float* beta = static_cast<const float*>(a.beta);
+void group_norm_fwd_fast(const Context& context, const GroupNormFwd& a) {
+  const float* x = static_cast<const float*>(a.x);
   float *y = static_cast<float*>(a.y), *mean = static_cast<float*>(a.mean), *rstd = static_cast<float*>(a.rstd);
-  const int64_t C = a.channels, G = a.groups, width = C / G;
-  const Strips strips(a);
-
-  std::vector<Moments> partial(a.n * strips.per_sample * G);
-  strips.each(a, [&](int64_t s, int64_t, int64_t offset, int64_t rows) {
-    const std::unique_ptr<float[]> scratch(new float[3 * C]);
-    strip_moments(x + offset, rows, C, G, scratch.get(), &partial[s * G]);
-  });
-
-  // y = (x - shift) * scale + bias with shift the mean in f32; what f32 cannot hold of the mean goes into the bias.
-  std::vector<float> shift(a.n * C), scale(a.n * C), bias(a.n * C);
-  for (int64_t n = 0; n < a.n; ++n)
-    for (int64_t g = 0; g < G; ++g) {
-      const Moments* of_strip = &partial[n * strips.per_sample * G + g];
-      const double count = double(a.positions) * double(width);
-      auto strip_count = [&](int64_t s) { return double(std::min(strips.rows, a.positions - s * strips.rows) * width); };
-      double m = 0, squares = 0;
-      for (int64_t s = 0; s < strips.per_sample; ++s) m += of_strip[s * G].mean * (strip_count(s) / count);
-      for (int64_t s = 0; s < strips.per_sample; ++s) {
-        const double d = of_strip[s * G].mean - m;
-        squares += of_strip[s * G].squares + strip_count(s) * d * d;
-      }
-      const double r = 1 / std::sqrt(squares / count + a.eps);
-      mean[n * G + g] = float(m);
-      rstd[n * G + g] = float(r);
-      for (int64_t c = g * width; c < (g + 1) * width; ++c) {
-        const double k = r * (gamma ? double(gamma[c]) : 1);
-        shift[n * C + c] = float(m);
-        scale[n * C + c] = float(k);
-        bias[n * C + c] = float((beta ? double(beta[c]) : 0) - (m - float(m)) * k);
-      }
-    }
-
-  strips.each(a, [&](int64_t, int64_t n, int64_t offset, int64_t rows) {
-    KIN_SIMD_PICK(group_norm_apply)
-    (x + offset, y + offset, rows, C, &shift[n * C], &scale[n * C], &bias[n * C], a.act == Act::silu);
+  std::vector<double> moments(2 * a.n * a.groups);
+  group_moments_fast(context, {a.x, moments.data(), a.n, a.positions, a.channels, a.groups});
+  ChannelNorms norms(a.n, a.channels, a.groups, a.act, a.gamma, a.beta);
+  for (int64_t i = 0; i < a.n * a.groups; ++i) {
+    const double m = moments[2 * i], r = 1 / std::sqrt(moments[2 * i + 1] + a.eps);
+    mean[i] = float(m);
+    rstd[i] = float(r);
+    norms.set(i / a.groups, i % a.groups, m, r);
+  }
+  Strips(a.n, a.positions, a.channels).each([&](int64_t, int64_t n, int64_t offset, int64_t rows) {
+    norms.view().at(n).apply(x + offset, y + offset, rows, a.channels);
   });
 }
 
@@ -187,7 +119,7 @@ void group_norm_bwd_fast(const Context&, const GroupNormBwd& a) {
   const float *gamma = static_cast<const float*>(a.gamma), *beta = static_cast<const float*>(a.beta);
   const float *mean = static_cast<const float*>(a.mean), *rstd = static_cast<const float*>(a.rstd);
   const int64_t C = a.channels, G = a.groups, width = C / G;
-  const Strips strips(a);
+  const Strips strips(a.n, a.positions, C);
   const bool silu = a.act == Act::silu;
 
   // Per sample and channel: mean, rstd, gamma, beta; then what the input gradient needs of the sums.
@@ -203,7 +135,7 @@ void group_norm_bwd_fast(const Context&, const GroupNormBwd& a) {
     }
 
   const std::unique_ptr<float[]> partial(new float[a.n * strips.per_sample * 2 * C]);  // sum gz, sum gz xhat
-  strips.each(a, [&](int64_t s, int64_t n, int64_t offset, int64_t rows) {
+  strips.each([&](int64_t s, int64_t n, int64_t offset, int64_t rows) {
     KIN_SIMD_PICK(group_norm_channel_grads)
     (gy + offset, x + offset, rows, C, array(n, kMean), silu, &partial[s * 2 * C], &partial[(s * 2 + 1) * C]);
   });
@@ -233,7 +165,7 @@ void group_norm_bwd_fast(const Context&, const GroupNormBwd& a) {
     if (a.gbeta) static_cast<float*>(a.gbeta)[c] = float(beta_sums[c]);
   }
   if (!a.gx) return;
-  strips.each(a, [&](int64_t, int64_t n, int64_t offset, int64_t rows) {
+  strips.each([&](int64_t, int64_t n, int64_t offset, int64_t rows) {
     KIN_SIMD_PICK(group_norm_input_grad)
     (gy + offset, x + offset, static_cast<float*>(a.gx) + offset, rows, C, array(n, kMean), silu);
   });

@@ -34,6 +34,9 @@ struct WinogradOutput {
   float* y;               // first output pixel
   int64_t y_row, y_pixel;
   int64_t rows, columns;  // what lies inside the image: at most m rows; the last tile may lose columns
+  float* sums = nullptr;  // or null: of y per channel, a shift, and `sums_row` floats further each, sum of (y - shift) and of its square
+  int64_t sums_row = 0;
+  bool first = true;      // first tiles of their piece: the shift is chosen, and sums begin at zero
 };
 /// y = A^T m A + bias + residual, for tiles side by side.
 KIN_SIMD_DECLARE(void, winograd_output, const WinogradOutput& out)

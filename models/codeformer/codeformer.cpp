@@ -91,7 +91,9 @@ Var TransformerSALayer::operator()(const Var& x, const Var& position) const {
 FuseSftBlock::Branch::Branch(Scope s, int64_t in, int64_t out)
     : first(conv3x3(s / 0, in, out)),
       second(conv3x3(s / 2, out, out)) {}
-Var FuseSftBlock::Branch::operator()(const Var& x) const { return second(leaky_relu(first(x), kSlope)); }
+Var FuseSftBlock::Branch::operator()(const Var& x, Var residual) const {
+  return second(leaky_relu(first(x), kSlope), std::move(residual));
+}
 
 namespace {
 
@@ -131,7 +133,7 @@ Var FuseSftBlock::fuse(Var enc, Var dec, double w) const {
     return out;
   }
   Var change = scale(e) * dec;
-  change = std::move(change) + shift(e);
+  change = shift(e, std::move(change));
   e = {};
   if (mode->passing) release(parameters);
   return std::move(change) * w + std::move(dec);

@@ -44,7 +44,8 @@ struct FuseSftBlock {
   struct Branch {
     Conv2d first, second;
     Branch(Scope s, int64_t in, int64_t out);
-    Var operator()(const Var& x) const;
+    /// Adds `residual`, if any, which may be overwritten.
+    Var operator()(const Var& x, Var residual = {}) const;
   };
   ResBlock encode_enc;
   Branch scale, shift;

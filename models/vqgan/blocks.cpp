@@ -11,20 +11,18 @@ namespace kintsugi {
 
 ResBlock::ResBlock(Scope s, int64_t in, int64_t out, int groups)
     : norm1(s / "norm1", in, Act::silu, groups),
-      conv1(conv3x3(s / "conv1", in, out)),
+      conv1(conv3x3(s / "conv1", in, out, groups)),
       norm2(s / "norm2", out, Act::silu, groups),
-      conv2(conv3x3(s / "conv2", out, out)),
+      conv2(conv3x3(s / "conv2", out, out, groups)),
       path(s.path()) {
   if (in != out) conv_out.emplace(conv1x1(s / "conv_out", in, out));
 }
 
 Var ResBlock::operator()(Var x) const {
   const LayerScope here(path);
-  const Var skip = conv_out ? (*conv_out)(x) : x;  // first, so that x itself is free for norm1
-  Var h = norm1(std::move(x));
-  h = conv1(h);
-  h = norm2(std::move(h));
-  return conv2(h, skip);
+  Var h = norm_conv(norm1, conv1, x);
+  Var skip = conv_out ? (*conv_out)(std::move(x)) : std::move(x);  // last, so that it may be written over x
+  return norm_conv(norm2, conv2, std::move(h), std::move(skip));
 }
 
 AttnBlock::AttnBlock(Scope s, int64_t c, int groups)
@@ -44,12 +42,14 @@ Var AttnBlock::operator()(Var x) const {
   return proj_out(reshape(y, x.shape()), x);
 }
 
-Downsample::Downsample(Scope s, int64_t c) : conv(s / "conv", c, c, 3, {.stride = 2, .pad = {.bottom = 1, .right = 1}}) {}
+Downsample::Downsample(Scope s, int64_t c, int norm_groups)
+    : conv(s / "conv", c, c, 3, {.stride = 2, .pad = {.bottom = 1, .right = 1}, .norm_groups = norm_groups}) {}
 
-Upsample::Upsample(Scope s, int64_t c) : conv(conv3x3(s / "conv", c, c)) {}
+Upsample::Upsample(Scope s, int64_t c, int norm_groups) : conv(conv3x3(s / "conv", c, c, norm_groups)) {}
 Var Upsample::operator()(Var x) const {
   const LayerScope here(conv.path);
-  return conv2d_up2(x, beside(conv.weight, x), beside(conv.bias, x));
+  const Var w = beside(conv.weight, x), bias = beside(conv.bias, x);
+  return conv2d_up2(std::move(x), w, bias, conv.options.norm_groups);
 }
 
 }  // namespace kintsugi

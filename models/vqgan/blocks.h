@@ -39,14 +39,14 @@ struct AttnBlock {
 /// Zero padding by one on the right and the bottom only, then a 3x3 convolution of stride 2: halves even sizes.
 struct Downsample {
   Conv2d conv;
-  Downsample(Scope s, int64_t channels);
+  Downsample(Scope s, int64_t channels, int norm_groups = 0);
   Var operator()(const Var& x) const { return conv(x); }
 };
 
 /// Nearest 2x, then a 3x3 convolution.
 struct Upsample {
   Conv2d conv;
-  Upsample(Scope s, int64_t channels);
+  Upsample(Scope s, int64_t channels, int norm_groups = 0);
   Var operator()(Var x) const;
 };
 
@@ -60,8 +60,10 @@ inline bool worth_recomputing(const Block& block) {
   return std::holds_alternative<ResBlock>(block) || std::holds_alternative<AttnBlock>(block);
 }
 
-/// 3x3 and 1x1 convolutions that keep the size.
-inline Conv2d conv3x3(Scope s, int64_t in, int64_t out) { return {s, in, out, 3, {.pad = pad_all(1)}}; }
+/// 3x3 and 1x1 convolutions that keep the size. norm_groups: of the norm that follows, here and above (Conv2dOptions); 0: none.
+inline Conv2d conv3x3(Scope s, int64_t in, int64_t out, int norm_groups = 0) {
+  return {s, in, out, 3, {.pad = pad_all(1), .norm_groups = norm_groups}};
+}
 inline Conv2d conv1x1(Scope s, int64_t in, int64_t out) { return {s, in, out, 1}; }
 
 }  // namespace kintsugi

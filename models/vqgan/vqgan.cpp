@@ -8,12 +8,12 @@
 namespace kintsugi {
 namespace {
 
-// Appends blocks, each under its number in the list.
+// Appends blocks, each under its number in the list. Nearly every convolution is followed by a norm.
 class Builder {
  public:
   Builder(Scope s, BlockList& list, int64_t norm_groups) : scope_(s / "blocks"), list_(list), groups_(int(norm_groups)) { list.mode = s.mode(); }
   void conv(int64_t in, int64_t out) {
-    add([&](Scope s) { return conv3x3(s, in, out); });
+    add([&](Scope s) { return conv3x3(s, in, out, groups_); });
   }
   void norm(int64_t c) {
     add([&](Scope s) { return GroupNorm(s, c, Act::none, groups_); });
@@ -25,10 +25,10 @@ class Builder {
     add([&](Scope s) { return AttnBlock(s, c, groups_); });
   }
   void down(int64_t c) {
-    add([&](Scope s) { return Downsample(s, c); });
+    add([&](Scope s) { return Downsample(s, c, groups_); });
   }
   void up(int64_t c) {
-    add([&](Scope s) { return Upsample(s, c); });
+    add([&](Scope s) { return Upsample(s, c, groups_); });
   }
   void middle(int64_t c) {
     res(c, c);

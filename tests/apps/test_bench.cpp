@@ -230,6 +230,9 @@ TEST_CASE("bench restore: a small picture") {
   CHECK(run.parameters > 300e6);
   CHECK(run.tensors >= run.parameters);
   CHECK(to_text(run).find("64x64") != std::string::npos);
+  CHECK(run.fullest().alive > 64 * 64 * 128 * sizeof(float));  // the widest map
+  CHECK(run.maps >= run.fullest().alive);
+  CHECK(layers_text(run).find("conv2d in generator.") != std::string::npos);
   const auto json = nlohmann::json::parse(to_json(run, made_up_machine(), quick()).dump());
   CHECK(json["restore"]["size"] == 64);
 }

@@ -6,6 +6,7 @@
 
 #include "autograd/engine.h"
 #include "autograd/ops/binary.h"
+#include "autograd/ops/conv2d.h"
 #include "autograd/ops/group_norm.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/unary.h"
@@ -31,7 +32,12 @@ bool overwrites(F&& f) {
 
 TEST_CASE("reuse: without a graph a map handed over is overwritten, with the same numbers") {
   const Var gamma = random_normal({8}, 1, 1, 3, "g"), beta = random_normal({8}, 0, 1, 4, "b"), other = random_map(2), row = random_normal({8}, 0, 1, 5, "r");
+  const Var w = random_normal({8, 3, 3, 8}, 0, 1, 7, "w"), bias = random_normal({8}, 0, 1, 9, "bias");
+  const Var narrow = random_normal({3, 1, 1, 8}, 0, 1, 10, "narrow");
   const std::function<Var(Var)> ops[] = {
+      [&](Var x) { return conv2d(other, w, bias, {.pad = pad_all(1)}, std::move(x)); },
+      [&](Var x) { return conv2d(other, random_normal({8, 1, 1, 8}, 0, 1, 12, "w"), bias, {}, std::move(x)); },
+      [&](Var x) { return conv2d(std::move(x), narrow); },
       [&](Var x) { return group_norm(std::move(x), gamma, beta, 4, 1e-6, Act::silu); },
       [&](Var x) { return leaky_relu(std::move(x), 0.2); },
       [&](Var x) { return std::move(x) * 0.5; },
@@ -49,6 +55,20 @@ TEST_CASE("reuse: without a graph a map handed over is overwritten, with the sam
     CHECK(bitwise_equal(kept.value(), random_map(1).value()));
     CHECK(bitwise_equal(op(random_map(1)).value(), y.value()));
   }
+}
+
+TEST_CASE("reuse: a Winograd convolution adds itself to its residual; a 1x1 convolution shrinks its input where it lies, part by part") {
+  const NoGrad off;
+  const Var w = random_normal({32, 3, 3, 32}, 0, 1, 7, "w"), x = random_normal({1, 9, 10, 32}, 0, 1, 8, "x"), held = random_normal(x.shape(), 0, 1, 9, "r");
+  Var residual = held.value().clone();
+  const void* at = residual.value().raw();
+  const Var over = conv2d(x, w, {}, {.pad = pad_all(1)}, std::move(residual)), apart = conv2d(x, w, {}, {.pad = pad_all(1)}, held);
+  CHECK(over.value().raw() == at);
+  CHECK(bitwise_equal(over.value(), apart.value()));
+
+  const Var many = random_normal({2, 150, 160, 16}, 0, 1, 10, "many"), one = random_normal({12, 1, 1, 16}, 0, 1, 11, "one"), b = random_normal({12}, 0, 1, 12, "b");
+  const Var kept = conv2d(many, one, b), shrunk = conv2d(Var(many.value().clone()), one, b);
+  CHECK(bitwise_equal(shrunk.value(), kept.value()));
 }
 
 TEST_CASE("reuse: memory that somebody else can see stays as it was") {

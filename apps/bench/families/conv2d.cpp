@@ -37,13 +37,17 @@ double x_count(const ConvShape& s) { return double(s.n * s.h * s.w * s.c); }
 double y_count(const ConvShape& s) { return double(s.n * s.out_h * s.out_w * s.o); }
 double w_count(const ConvShape& s) { return double(s.o * s.kh * s.kw * s.c / s.groups); }
 
-// Direct form: two FLOPs per tap, whatever a row does. All three members read and write the same three arrays.
+// Direct form: two FLOPs per tap, whatever a row does, and eight per element of x that is normalised, as group_norm counts. All three
+// members read and write the same three arrays.
 template <class Args>
 Cost cost(const Args& a) {
   const ConvShape& s = a.shape;
-  double residual = 0;
-  if constexpr (requires { a.residual; }) residual = a.residual ? y_count(s) : 0;
-  return {2.0 * double(s.n * s.out_h * s.out_w) * w_count(s), bytes_of(a.dtype, x_count(s) + y_count(s) + w_count(s) + residual)};
+  double residual = 0, norm = 0;
+  if constexpr (requires { a.residual; }) {
+    residual = a.residual ? y_count(s) : 0;
+    norm = a.norm ? 8 * x_count(s) : 0;
+  }
+  return {2.0 * double(s.n * s.out_h * s.out_w) * w_count(s) + norm, bytes_of(a.dtype, x_count(s) + y_count(s) + w_count(s) + residual)};
 }
 template <class Args>
 std::string kind(const Args& a) {
@@ -59,6 +63,17 @@ auto fwd(const Conv& c) {
   return [s = c.shape()](Arrays& a) {
     // Any rounding is let in, so that every row is timed; the differences say what each one costs.
     return Conv2dFwd{s, image(a, s), weights(a, s), a.normal(s.o), a.out(int64_t(y_count(s))), a.dtype(), nullptr, Precision::fast};
+  };
+}
+// x normalised on the way in, y's moments left for the next norm.
+auto normed(const Conv& c) {
+  return [s = c.shape(), plain = fwd(c)](Arrays& a) {
+    constexpr int64_t kGroups = 32;
+    Conv2dFwd p = plain(a);
+    std::vector<double> moments(2 * kGroups, 1.0);
+    p.norm = {a.keep(std::move(moments)).data(), a.normal(s.c, 1, 0.1), a.normal(s.c), kGroups, 1e-6, Act::silu};
+    p.moments = {a.out<double>(2 * kGroups), kGroups};
+    return p;
   };
 }
 auto dgrad(const Conv& c) {
@@ -77,21 +92,28 @@ const Conv forward_shapes[] = {
     {128, 128, 512}, {256, 128, 256}, {128, 64, 512},       {3, 64, 512},    {64, 3, 512},   {64, 64, 512, 3, 2},
     {256, 128, 256, 1},               {256, 512, 16, 1},
 };
+const Conv normed_shapes[] = {{64, 64, 512}, {128, 128, 256}, {128, 128, 128}, {256, 256, 32}, {512, 512, 16}};
 const Conv gradient_shapes[] = {
     {64, 64, 64, 3, 1, 8}, {128, 128, 32, 3, 1, 8}, {256, 256, 16, 3, 1, 8}, {128, 128, 256}, {64, 3, 512}, {64, 64, 512, 3, 2}, {256, 128, 256, 1},
 };
 
 template <class Args, size_t N, class Make>
-std::vector<BenchShape<Args>> shapes(const Conv (&list)[N], Make make) {
+std::vector<BenchShape<Args>> shapes(const Conv (&list)[N], Make make, const char* after_name = "") {
   std::vector<BenchShape<Args>> result;
   for (const Conv& c : list) {
     const bool large = c.shrunken().size < c.size;
-    result.push_back({c.name(), make(c), large ? typename BenchShape<Args>::Make(make(c.shrunken())) : nullptr, 2e-5, make(c.emulated())});
+    result.push_back({c.name() + after_name, make(c), large ? typename BenchShape<Args>::Make(make(c.shrunken())) : nullptr, 2e-5, make(c.emulated())});
   }
   return result;
 }
 
-const BenchRegistration forward(conv2d_fwd, cost<Conv2dFwd>, shapes<Conv2dFwd>(forward_shapes, fwd), kind<Conv2dFwd>);
+std::vector<BenchShape<Conv2dFwd>> all_forward() {
+  auto list = shapes<Conv2dFwd>(forward_shapes, fwd);
+  for (auto& s : shapes<Conv2dFwd>(normed_shapes, normed, " of GN+SiLU")) list.push_back(std::move(s));
+  return list;
+}
+
+const BenchRegistration forward(conv2d_fwd, cost<Conv2dFwd>, all_forward(), kind<Conv2dFwd>);
 const BenchRegistration data(conv2d_dgrad, cost<Conv2dDgrad>, shapes<Conv2dDgrad>(gradient_shapes, dgrad), kind<Conv2dDgrad>);
 const BenchRegistration weight(conv2d_wgrad, cost<Conv2dWgrad>, shapes<Conv2dWgrad>(gradient_shapes, wgrad), kind<Conv2dWgrad>);
 

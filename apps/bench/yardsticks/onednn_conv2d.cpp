@@ -71,6 +71,7 @@ const char* other_reason(const Args& a) {
   }
   if constexpr (requires { a.residual; }) {
     if (a.residual) return "adds no residual";
+    if (a.norm || a.moments) return "neither takes a norm nor leaves moments";
   }
   return nullptr;
 }

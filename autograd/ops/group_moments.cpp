@@ -1,0 +1,30 @@
+#include "autograd/ops/group_moments.h"
+
+#include "autograd/graph.h"
+#include "autograd/op_scope.h"
+#include "kernels/group_moments.h"
+#include "tensor/context.h"
+
+namespace kintsugi {
+
+Tensor moments_of(const Var& x, int groups) {
+  const OpScope scope("group_moments", {{"x", x}});
+  KIN_CHECK(x.rank() >= 2, "group_moments: x must be [N,...,C], got ", x.value());
+  KIN_CHECK(groups >= 1 && x.dim(-1) % groups == 0, "group_moments: groups must divide the ", x.dim(-1), " channels, got ", groups,
+            " (x: ", x.value(), ")");
+  const Tensor& v = x.value();
+  KIN_CHECK(v.device() == Device{}, "group_moments: x must be on the CPU, got ", v);
+  const VarState& state = *x.state();
+  const Shape shape{v.dim(0), groups, 2};
+  if (state.moments && state.moments_of_version == v.version() && state.moments.shape() == shape) return state.moments;
+  Tensor moments(shape, DType::f64);
+  group_moments(context_of(v), {v.raw(), moments.data<double>(), v.dim(0), v.shape().product(1, v.rank() - 1), v.dim(-1), groups, v.dtype()});
+  return moments;
+}
+
+void leave_moments(const Var& x, Tensor moments) {
+  x.state()->moments = std::move(moments);
+  x.state()->moments_of_version = x.value().version();
+}
+
+}  // namespace kintsugi

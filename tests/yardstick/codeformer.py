@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 
-def norm(channels):
-    return nn.GroupNorm(32, channels, eps=1e-6)
+def norm(channels, groups=32):
+    return nn.GroupNorm(groups, channels, eps=1e-6)
 
 
 def conv3x3(cin, cout):
@@ -18,10 +18,10 @@ def conv3x3(cin, cout):
 
 
 class ResBlock(nn.Module):
-    def __init__(self, cin, cout):
+    def __init__(self, cin, cout, groups=32):
         super().__init__()
-        self.norm1, self.conv1 = norm(cin), conv3x3(cin, cout)
-        self.norm2, self.conv2 = norm(cout), conv3x3(cout, cout)
+        self.norm1, self.conv1 = norm(cin, groups), conv3x3(cin, cout)
+        self.norm2, self.conv2 = norm(cout, groups), conv3x3(cout, cout)
         if cin != cout:
             self.conv_out = nn.Conv2d(cin, cout, 1)
 
@@ -34,9 +34,9 @@ class ResBlock(nn.Module):
 class AttnBlock(nn.Module):
     """One head over all positions."""
 
-    def __init__(self, c):
+    def __init__(self, c, groups=32):
         super().__init__()
-        self.norm = norm(c)
+        self.norm = norm(c, groups)
         self.q, self.k, self.v, self.proj_out = (nn.Conv2d(c, c, 1) for _ in range(4))
 
     def forward(self, x):
@@ -81,40 +81,40 @@ class Blocks(nn.Module):
 
 
 class Encoder(Blocks):
-    def __init__(self, size, nf, mult, res_blocks, attention, emb):
+    def __init__(self, size, nf, mult, res_blocks, attention, emb, groups=32):
         super().__init__()
         self.add(conv3x3(3, nf))
         c = nf
         for level, m in enumerate(mult):
             resolution = size >> level
             for _ in range(res_blocks):
-                self.add(ResBlock(c, nf * m))
+                self.add(ResBlock(c, nf * m, groups))
                 c = nf * m
                 self.site[resolution] = len(self.blocks) - 1
                 if resolution in attention:
-                    self.add(AttnBlock(c))
+                    self.add(AttnBlock(c, groups))
             if level + 1 < len(mult):
                 self.add(Downsample(c))
-        self.add(ResBlock(c, c), AttnBlock(c), ResBlock(c, c), norm(c), conv3x3(c, emb))
+        self.add(ResBlock(c, c, groups), AttnBlock(c, groups), ResBlock(c, c, groups), norm(c, groups), conv3x3(c, emb))
 
 
 class Generator(Blocks):
-    def __init__(self, size, nf, mult, res_blocks, attention, emb):
+    def __init__(self, size, nf, mult, res_blocks, attention, emb, groups=32):
         super().__init__()
         c = nf * mult[-1]
-        self.add(conv3x3(emb, c), ResBlock(c, c), AttnBlock(c), ResBlock(c, c))
+        self.add(conv3x3(emb, c), ResBlock(c, c, groups), AttnBlock(c, groups), ResBlock(c, c, groups))
         for level in reversed(range(len(mult))):
             resolution = size >> level
             for i in range(res_blocks):
-                self.add(ResBlock(c, nf * mult[level]))
+                self.add(ResBlock(c, nf * mult[level], groups))
                 c = nf * mult[level]
                 if i == 0 or resolution in attention:
                     self.site[resolution] = len(self.blocks) - 1
                 if resolution in attention:
-                    self.add(AttnBlock(c))
+                    self.add(AttnBlock(c, groups))
             if level > 0:
                 self.add(Upsample(c))
-        self.add(norm(c), conv3x3(c, 3))
+        self.add(norm(c, groups), conv3x3(c, 3))
 
 
 class Codebook(nn.Module):
@@ -137,9 +137,9 @@ class TransformerLayer(nn.Module):
 
 
 class Fuse(nn.Module):
-    def __init__(self, c):
+    def __init__(self, c, groups=32):
         super().__init__()
-        self.encode_enc = ResBlock(2 * c, c)
+        self.encode_enc = ResBlock(2 * c, c, groups)
         self.scale, self.shift = (nn.Sequential(conv3x3(c, c), nn.LeakyReLU(0.2, inplace=True), conv3x3(c, c)) for _ in range(2))
 
     def forward(self, enc, dec, w):
@@ -158,28 +158,28 @@ def ada_in(content, style):
 
 class CodeFormer(nn.Module):
     def __init__(self, size=512, nf=64, mult=(1, 2, 2, 4, 4, 8), res_blocks=2, attention=(16,), emb=256, codes=1024, width=512, heads=8,
-                 layers=9, connect=(32, 64, 128, 256), taps=None, sites=None):
+                 layers=9, connect=(32, 64, 128, 256), taps=None, sites=None, groups=32):
         super().__init__()
         self.position_emb = nn.Parameter(torch.zeros((size >> (len(mult) - 1)) ** 2, width))
-        self.encoder = Encoder(size, nf, mult, res_blocks, attention, emb)
+        self.encoder = Encoder(size, nf, mult, res_blocks, attention, emb, groups)
         self.quantize = Codebook(codes, emb)
-        self.generator = Generator(size, nf, mult, res_blocks, attention, emb)
+        self.generator = Generator(size, nf, mult, res_blocks, attention, emb, groups)
         self.feat_emb = nn.Linear(emb, width)
         self.ft_layers = nn.ModuleList(TransformerLayer(width, heads) for _ in range(layers))
         self.idx_pred_layer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, codes, bias=False))
         channels = {size >> level: nf * m for level, m in enumerate(mult)}
-        self.fuse_convs_dict = nn.ModuleDict({str(r): Fuse(channels[r]) for r in connect})
+        self.fuse_convs_dict = nn.ModuleDict({str(r): Fuse(channels[r], groups) for r in connect})
         self.taps = taps or {r: self.encoder.site[r] for r in connect}
         self.sites = sites or {r: self.generator.site[r] for r in connect}
 
-    def forward(self, x, w=0.0, adain=True):
-        """(image, logits, lq_feat) for x (B, 3, H, W)."""
+    def forward(self, x, w=0.0, adain=True, code_only=False):
+        """(image, logits, lq_feat) for x (B, 3, H, W); the image is None with code_only."""
         fused, tapped = w > 0, {}
 
         def tap(i, h):
             for r, block in self.taps.items():
                 if fused and i == block:
-                    tapped[r] = h
+                    tapped[r] = h.detach()  # the fusion does not train the encoder
             return h
 
         lq = self.encoder.walk(x, tap)
@@ -188,6 +188,8 @@ class CodeFormer(nn.Module):
         for layer in self.ft_layers:
             tokens = layer(tokens, position)
         logits = self.idx_pred_layer(tokens).transpose(0, 1)
+        if code_only:
+            return None, logits, lq
         codes = self.quantize.embedding(logits.argmax(2)).transpose(1, 2).reshape(lq.shape)
         if adain:
             codes = ada_in(codes, lq)

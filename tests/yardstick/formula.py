@@ -30,8 +30,12 @@ def formula(salt, name, shape, offset=0.0, scale=1.0):
 
 
 def parameter(salt, name, shape):
-    """The value of a CodeFormer's parameter by its full name, prefix included: scales keep activations of a deep network in range."""
-    if name == "position_emb":
+    """The value of a network's parameter or buffer by its full name, prefix included: scales keep activations of a deep network in range."""
+    if name.endswith("num_batches_tracked"):
+        offset, scale = 0, 0
+    elif name.endswith(("running_mean", "running_var")):
+        offset, scale = int(name.endswith("var")), 0.1
+    elif name == "position_emb":
         offset, scale = 0, 0.5
     elif name.endswith("embedding.weight"):
         offset, scale = 0, 1

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""How `kintsugi restore` compares with PyTorch on a CPU: the same network, weights and picture. See README.md."""
+"""How `kintsugi restore` and `kintsugi train` compare with PyTorch on a CPU: the same network and picture, the same steps. See README.md."""
 import argparse
 import json
+import os
 import sys
+
+
+SMALL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "apps", "recipes", "codeformer", "restore_small.toml")
 
 
 def parser():
@@ -23,6 +27,17 @@ def parser():
     measure.add_argument("--python", default=sys.executable, help="interpreter that has torch")
     measure.add_argument("--all", action="store_true", help="also kintsugi on the .pth, and PyTorch with the weights mapped")
     measure.add_argument("--json", help="write the figures there")
+    train = commands.add_parser("train", help="time steps of each training stage in turn")
+    train.add_argument("--kintsugi", required=True, help="the program")
+    train.add_argument("--recipe", default=SMALL, help="training recipe (default: restore_small.toml)")
+    train.add_argument("--source", default="drawn", help="folder or pack of faces; default: drawn ones")
+    train.add_argument("--steps", type=int, default=10, help="that are timed, of each stage")
+    train.add_argument("--warm-up", type=int, default=3, help="steps before those")
+    train.add_argument("--threads", type=int, default=2)
+    train.add_argument("--runs", type=int, default=1)
+    train.add_argument("--busy", action="store_true", help="other work runs beside: PyTorch's threads sleep while they wait (OMP_WAIT_POLICY) and do not spin")
+    train.add_argument("--python", default=sys.executable, help="interpreter that has torch")
+    train.add_argument("--json", help="write the figures there")
     return p
 
 
@@ -41,10 +56,13 @@ def need(*modules):
 def main():
     o = parser().parse_args()
     need("numpy", "PIL")
-    if o.command == "measure":  # torch stays out of this process: a child's peak begins with its parent's size
-        from measure import measure, print_table
+    if o.command in ("measure", "train"):  # torch stays out of this process: a child's peak begins with its parent's size
+        if o.command == "measure":
+            from measure import measure as take, print_table
+        else:
+            from train import print_table, train as take
 
-        report = measure(o)
+        report = take(o)
         print_table(report)
         if o.json:
             with open(o.json, "w") as f:

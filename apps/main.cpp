@@ -67,7 +67,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 3))
       ->allow_extra_args(false);
   train->add_option("--from", train_options.from, "Run folder whose results the first stage starts from (default: the recipe's out)");
-  train->add_flag("--resume", train_options.resume, "Go on where the run folder's last training state stands; start where there is none");
+  train->add_flag("--resume", train_options.resume, "Go on from the run folder's last training state, after a signal (exit code 75) or a crash; start where there is none");
   train->add_flag("--overwrite", train_options.overwrite, "Start anew even where an unfinished run is lost by it");
   train->add_flag("--print", train_options.print, "Show the recipe with every value and stop");
   train->add_flag("--json", train_options.json, "The result as JSON");

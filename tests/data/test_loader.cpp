@@ -5,10 +5,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <set>
 
 #include "kernels/base/error.h"
 #include "data/bytes.h"
+#include "data/resize.h"
 #include "tests/data/golden_image.h"
 
 using namespace kintsugi;
@@ -48,6 +50,37 @@ std::vector<std::string> names_of(Loader& loader, int batches) {
 }
 
 }  // namespace
+
+TEST_CASE("loader: a batch says which samples it holds and which of them are mirrored") {
+  const auto ramps = [&](int64_t index) {  // with a left and a right
+    Image image(4, 4, 3, float(index) / 255);
+    image.pixels[0] = 1;
+    return image;
+  };
+  struct Ramps : Dataset {
+    std::function<Image(int64_t)> draw;
+    int64_t size() const override { return 10; }
+    Sample get(uint64_t, int64_t index) const override { return {draw(index), {}, text(index)}; }
+  };
+  const auto base = std::make_shared<Ramps>();
+  base->draw = ramps;
+  Loader loader(std::make_shared<FlipDataset>(base, 3), with(4, 2));
+  int mirrored = 0;
+  for (int i = 0; i < 10; ++i) {
+    const Batch b = loader.next();
+    REQUIRE(b.indices.size() == 4);
+    REQUIRE(b.mirrored.size() == 4);
+    for (int64_t n = 0; n < 4; ++n) {
+      const size_t k = size_t(n);
+      CHECK(b.names[k] == text(b.indices[k]));
+      const Image seen = to_image(b.gt, n), expected = b.mirrored[k] ? flip_horizontal(ramps(b.indices[k])) : ramps(b.indices[k]);
+      CHECK(to_bytes(seen).pixels == to_bytes(expected).pixels);
+      mirrored += b.mirrored[k];
+    }
+  }
+  CHECK(mirrored > 0);
+  CHECK(mirrored < 40);
+}
 
 TEST_CASE("loader: the same bytes for every number of threads") {
   const auto data = std::make_shared<Numbers>(10);

@@ -1,4 +1,5 @@
-// The first run of recompute(), without a graph: backward will run the same again with one and must find the same bits.
+// A run without a graph that must find the bits of the same run with one: the first of recompute(), which backward repeats, and those of
+// gradcheck() between which differences are taken.
 #pragma once
 
 namespace kintsugi {

@@ -56,6 +56,7 @@ TEST_CASE("bench device: every shape has a tiny problem that some row of the emu
     const auto rows = rows_of(f, {}, on_sim(DType::f32));
     for (const auto& s : f.shapes) {
       if (rows.empty()) continue;
+      if (s.name.ends_with("GN+SiLU")) continue;  // a norm on the way in is the CPU's
       Arrays arrays({kSim, DType::f32, DType::f32});
       const auto args = s.make(arrays, ProblemSize::tiny);
       INFO(f.name(), ", ", s.name);

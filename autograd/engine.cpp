@@ -5,6 +5,7 @@
 
 #include "autograd/accumulate.h"
 #include "autograd/finite_watch.h"
+#include "autograd/rehearsal.h"
 #include "autograd/graph.h"
 #include "autograd/replay.h"
 #include "kernels/base/profile_range.h"
@@ -206,6 +207,7 @@ Var recompute(const std::function<Var(const Vars&)>& f, const Vars& inputs, cons
   Tensor out;
   {
     NoGrad off;
+    const Rehearsal first;
     out = f(inputs).value();
   }
   Vars all = inputs;

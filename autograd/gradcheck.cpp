@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "autograd/engine.h"
+#include "autograd/rehearsal.h"
 #include "autograd/replay.h"
 #include "tensor/random.h"
 
@@ -90,7 +91,8 @@ double absolute_dot(const Tensor& a, const Tensor& b) {
 
 void check_repeatable(const std::function<Var()>& f, const Tensor& first, Replay& replay) {
   replay.rewind();
-  NoGrad off;
+  const NoGrad off;
+  const Rehearsal as_recorded;
   const Tensor second = f().value();
   KIN_CHECK(second.shape() == first.shape() && std::memcmp(second.raw(), first.raw(), first.bytes()) == 0,
             "gradcheck: the function gave different results for the same inputs; differences of it mean nothing");
@@ -113,7 +115,8 @@ std::vector<GradcheckRow> gradcheck(const std::function<Var()>& f, const Paramet
   }
   return compare(
       [&] {
-        NoGrad off;
+        const NoGrad off;
+        const Rehearsal as_recorded;
         return dot(w, f().value());
       },
       gradients, magnitude, replay, inputs, o);

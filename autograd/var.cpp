@@ -3,12 +3,14 @@
 #include "autograd/finite_watch.h"
 #include "autograd/graph.h"
 #include "autograd/op_trace.h"
+#include "autograd/rehearsal.h"
 #include "autograd/replay.h"
 
 namespace kintsugi {
 namespace {
 
 thread_local bool grad_on = true;
+thread_local bool rehearsal = false;
 
 const Tensor kNoTensor;
 
@@ -92,6 +94,10 @@ void Var::on_grad(std::function<Tensor(const Tensor&)> hook) const {
 bool grad_mode() { return grad_on; }
 GradMode::GradMode(bool on) : old_(grad_on) { grad_on = on; }
 GradMode::~GradMode() { grad_on = old_; }
+
+bool rehearsing() { return rehearsal; }
+Rehearsal::Rehearsal() : outer_(rehearsal) { rehearsal = true; }
+Rehearsal::~Rehearsal() { rehearsal = outer_; }
 
 Var record(const char* op, const Vars& inputs, Tensor out, Backward backward) {
   KIN_CHECK(inputs.size() <= 64, op, ": at most 64 inputs can be recorded, got ", inputs.size());

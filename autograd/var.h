@@ -45,8 +45,8 @@ class Var {
   /// stop-gradients can be checked by differences.
   Var detach() const;
 
-  /// Runs once per backward pass when this Var's whole gradient is known, before it is stored or handed on; a Tensor it returns
-  /// replaces the gradient, an empty one keeps it. Data-parallel reduction of parameters is such a hook.
+  /// Runs once per pass (of a leaf: per backward(), not in grad()) when this Var's whole gradient is known, before it is stored or handed on; a
+  /// Tensor it returns replaces the gradient, an empty one keeps it. Data-parallel reduction of parameters is such a hook.
   void on_grad(std::function<Tensor(const Tensor&)> hook) const;
 
   const std::shared_ptr<VarState>& state() const { return state_; }

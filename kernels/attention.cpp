@@ -42,6 +42,11 @@ const char* gpu_tile(const Args& a) {
   if (!shared_memory_holds(320 * 68 * sizeof(float) + 64 * 256 * sizeof(float))) return "needs 149 KiB of shared memory per block";
   return too_many_blocks(a);
 }
+// In bf16, whose elements are unpacked, its registers would not do; `mma` has that type.
+const char* gpu_bwd_tile(const AttentionBwd& a) {
+  if (const char* why = f32_only(a)) return why;
+  return gpu_tile(a);
+}
 
 bool aligned(const AttentionFwd& a) { return aligned16(a.q, a.k, a.v, a.y); }
 bool aligned(const AttentionBwd& a) { return aligned16(a.q, a.k, a.v, a.gy, a.gq, a.gk, a.gv); }
@@ -63,7 +68,7 @@ const Row<AttentionFwd> fwd_rows[] = {
 };
 const Row<AttentionBwd> bwd_rows[] = {
     KIN_GPU_ROW("mma", gpu_mma<AttentionBwd>, attention_bwd_mma, "64 queries, then 64 keys per block, bf16 tensor cores by warp (mma.sync); no atomics"),
-    KIN_GPU_ROW("tile", gpu_tile<AttentionBwd>, attention_bwd_tile, "64 queries, then 64 keys per block, scores in registers; no atomics"),
+    KIN_GPU_ROW("tile", gpu_bwd_tile, attention_bwd_tile, "64 queries, then 64 keys per block, scores in registers; no atomics"),
     KIN_GPU_ROW("block", gpu_block<AttentionBwd>, attention_bwd_block, "one block per query, then one per key; no atomics"),
     {"fast", DeviceKind::cpu, f32_only<AttentionBwd>, cpu::attention_bwd_fast,
      "gq by blocks of queries, gk and gv by blocks of keys, SIMD"},

@@ -36,10 +36,10 @@ struct Mode {
 
 struct StoreOptions {
   DType dtype = DType::f32;  // f32 or f64
-  bool bf16_compute = false;  // activations and weights' copies in bf16, parameters, gradients and losses in f32; needs a GPU, or sim
   uint64_t seed = 0;
   bool initialise = true;  // false: parameters are left unwritten because a checkpoint will be loaded
   Device device = {};      // where parameters and buffers live; the numbers they start with do not depend on it
+  bool bf16_compute = false;  // activations and weights' copies in bf16, parameters, gradients and losses in f32; needs a GPU, or sim
 };
 
 class Scope;

@@ -92,9 +92,9 @@ void* Arena::take(size_t bytes) {
     at = grows ? last->first : top_;
     if (!commit(at + size)) return nullptr;
     if (grows) remove_free(last);
-    // What lies free elsewhere in pieces too small would stay resident beside the new block. It may be given back for no more than the
-    // new block costs anyway, page for page.
-    if (cached_ <= size) trim();
+    // What lies free elsewhere, in pieces too small, would stay resident beside the new block: a program that grows would hold both.
+    // To give it back costs as many pages again as are used again, so a small block does not do it.
+    if (cached_ <= 2 * size) trim();
     top_ = at + size;
   }
   taken_.emplace(at, size);

@@ -42,9 +42,9 @@ Parts photographs(const Recipe& r) {
   return parts;
 }
 
-DatasetPtr corrupted(const DataRecipe& d, const DatasetPtr& clean, const DegradeOptions& degrade, uint64_t seed) {
+DatasetPtr corrupted(const DataRecipe& d, const DatasetPtr& clean, const DegradeOptions& degrade, DegradeSet set, uint64_t seed) {
   if (d.corrupt == "strokes") return std::make_shared<StrokeDataset>(clean, d.strokes, seed);
-  return std::make_shared<DegradeDataset>(clean, degrade, seed);
+  return std::make_shared<DegradeDataset>(clean, degrade, seed, set);
 }
 
 }  // namespace
@@ -56,10 +56,10 @@ TrainingData make_datasets(const Recipe& r) {
   data.identity = parts.identity;
   data.clean = r.data.hflip ? std::make_shared<FlipDataset>(parts.train, r.seed) : parts.train;
   if (r.data.enlarge > 1) data.clean = std::make_shared<RepeatDataset>(data.clean, r.data.enlarge);
-  data.degraded = corrupted(r.data, data.clean, r.data.degrade, r.seed);
-  data.small = corrupted(r.data, data.clean, r.data.degrade_small, r.seed);
+  data.degraded = corrupted(r.data, data.clean, r.data.degrade, DegradeSet::large, r.seed);
+  data.small = corrupted(r.data, data.clean, r.data.degrade_small, DegradeSet::small, r.seed);
   // Another seed than in training, so that a face's degradation is not one of those trained on either.
-  data.validation = std::make_shared<FixedDataset>(corrupted(r.data, parts.held_out, r.data.degrade, r.seed + 1), 0, r.data.validation);
+  data.validation = std::make_shared<FixedDataset>(corrupted(r.data, parts.held_out, r.data.degrade, DegradeSet::large, r.seed + 1), 0, r.data.validation);
   return data;
 }
 

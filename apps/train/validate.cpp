@@ -16,20 +16,20 @@ constexpr int kSheetGap = 2;
 // Sums while faces go by; divides at the end.
 struct Average {
   const ImageMetric& lpips;
-  Quality sum = {};
+  double sum_psnr = 0, sum_ssim = 0, distance = 0;
   int64_t count = 0;
   void add(const std::vector<Image>& pictures, const std::vector<Image>& truth) {
     for (size_t i = 0; i < pictures.size(); ++i) {
-      sum.psnr += psnr(pictures[i], truth[i]);
-      sum.ssim += ssim(pictures[i], truth[i]);
+      sum_psnr += psnr(pictures[i], truth[i]);
+      sum_ssim += ssim(pictures[i], truth[i]);
     }
     if (lpips)
-      for (const double d : lpips(to_tensor(pictures), to_tensor(truth))) sum.lpips = sum.lpips.value_or(0) + d;
+      for (const double d : lpips(to_tensor(pictures), to_tensor(truth))) distance += d;
     count += int64_t(pictures.size());
   }
   Quality mean() const {
-    Quality q{sum.psnr / double(count), sum.ssim / double(count)};
-    if (sum.lpips) q.lpips = *sum.lpips / double(count);
+    Quality q{sum_psnr / double(count), sum_ssim / double(count)};
+    if (lpips) q.lpips = distance / double(count);
     return q;
   }
 };

@@ -11,6 +11,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/resize.h"
 #include "autograd/precision.h"
+#include "autograd/rehearsal.h"
 #include "autograd/reuse.h"
 #include "kernels/conv2d.h"
 #include "kernels/conv2d_up2.h"
@@ -40,7 +41,7 @@ void weight_gradients(const Var& x, const Var& gy, const ConvShape& s, bool want
   if (want_bias) gbias = b;
 }
 
-bool infers_on_cpu(const Var& x) { return !grad_mode() && x.value().device() == Device{}; }
+bool infers_on_cpu(const Var& x) { return !grad_mode() && !rehearsing() && x.value().device() == Device{}; }
 
 // What inference asks of a convolution besides.
 struct Extras {

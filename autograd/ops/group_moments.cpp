@@ -13,12 +13,11 @@ Tensor moments_of(const Var& x, int groups) {
   KIN_CHECK(groups >= 1 && x.dim(-1) % groups == 0, "group_moments: groups must divide the ", x.dim(-1), " channels, got ", groups,
             " (x: ", x.value(), ")");
   const Tensor& v = x.value();
-  KIN_CHECK(v.device() == Device{}, "group_moments: x must be on the CPU, got ", v);
   const VarState& state = *x.state();
   const Shape shape{v.dim(0), groups, 2};
   if (state.moments && state.moments_of_version == v.version() && state.moments.shape() == shape) return state.moments;
-  Tensor moments(shape, DType::f64);
-  group_moments(context_of(v), {v.raw(), moments.data<double>(), v.dim(0), v.shape().product(1, v.rank() - 1), v.dim(-1), groups, v.dtype()});
+  Tensor moments(shape, DType::f64, v.device());
+  group_moments(context_of(v), {v.raw(), moments.raw<double>(), v.dim(0), v.shape().product(1, v.rank() - 1), v.dim(-1), groups, v.dtype()});
   return moments;
 }
 

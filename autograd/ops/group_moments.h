@@ -5,9 +5,9 @@
 
 namespace kintsugi {
 
-/// Mean and biased variance over the axes between N and C and the C / groups channels of each group: x [N,...,C], f32 or f64, on the
-/// CPU -> [N,groups,2] f64. What was left with x, or one pass over it. A constant: no gradient reaches x.
-/// Throws Error when groups does not divide C or x is elsewhere.
+/// Mean and biased variance over the axes between N and C and the C / groups channels of each group: x [N,...,C], on a GPU f32 or bf16,
+/// else f32 or f64 -> [N,groups,2] f64. What was left with x, or one pass over it. A constant: no gradient reaches x.
+/// Throws Error when groups does not divide C.
 Tensor moments_of(const Var& x, int groups);
 
 /// For the op that made x: these are its moments. They count until x is changed in place.

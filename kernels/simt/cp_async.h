@@ -40,9 +40,9 @@ void cp_async(void* to, const void* from, bool valid = true, const Site& site = 
   simt::shared_address(to, "cp_async", site);
   check_aligned(to, kBytes, "cp_async", site);
   if (valid) check_aligned(from, kBytes, "cp_async", site);
-  simt::async_issue(simt::AsyncQueue::copies, [=] {
-    if (valid) std::memcpy(to, from, kBytes);
-    else std::memset(to, 0, kBytes);
+  static constexpr unsigned char kZeros[kBytes] = {};
+  simt::async_issue(simt::AsyncQueue::copies, [to, source = valid ? from : kZeros] {
+    std::memcpy(to, source, kBytes);  // and no memset, whose store a watched build would not see
   });
 }
 inline void cp_async_commit() { simt::async_commit(simt::AsyncQueue::copies); }

@@ -101,13 +101,13 @@ namespace {
 Var transform(const FuseSftBlock::Branch& scale, const FuseSftBlock::Branch& shift, Var e, const Var& dec, double w) {
   const auto hidden = [](const Conv2d& first, const Var& x) {
     const LayerScope here(first.path);
-    return conv2d_leaky_relu(x, first.weight, first.bias, first.options, kSlope);
+    return conv2d_leaky_relu(x, beside(first.weight, x), beside(first.bias, x), first.options, kSlope);
   };
   const Var factor = scale.second(hidden(scale.first, e)), last = hidden(shift.first, e);
   e = {};
   const Conv2d& conv = shift.second;
   const LayerScope here(conv.path);
-  return conv2d_sft(last, conv.weight, conv.bias, conv.options, dec, factor, w);
+  return conv2d_sft(last, beside(conv.weight, last), beside(conv.bias, last), conv.options, dec, factor, w);
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ TEST_CASE("bench device: every shape has a tiny problem that some row of the emu
     const auto rows = rows_of(f, {}, on_sim(DType::f32));
     for (const auto& s : f.shapes) {
       if (rows.empty()) continue;
+      if (s.name.ends_with("GN+SiLU")) continue;  // a norm on the way in is the CPU's
       Arrays arrays({kSim, DType::f32, DType::f32});
       const auto args = s.make(arrays, ProblemSize::tiny);
       INFO(f.name(), ", ", s.name);
@@ -97,9 +98,13 @@ TEST_CASE("bench device: a device or type that no row is for is refused by name"
     }
     return std::string("no error");
   };
-  MeasureOptions o = on_sim(DType::f32, {"grid_pieces"});
-  o.shapes.clear();
-  CHECK(says(message(o), "no row of grid_pieces runs on sim"));
+  MeasureOptions o = on_sim(DType::f32);
+  for (const BenchFamily& f : bench_families()) {
+    if (!rows_of(f, {}, o).empty()) continue;
+    MeasureOptions none = on_sim(DType::f32, {f.name()});
+    none.shapes.clear();
+    CHECK(says(message(none), "no row of " + f.name() + " runs on sim"));
+  }
   o = on_sim(DType::bf16);
   o.device = {};
   CHECK(says(message(o), "--dtype bf16 needs --device cuda or sim"));

@@ -1,7 +1,10 @@
 // kintsugi train on several ranks: the numbers of one process, and an end for all when one ends.
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
+#include "kernels/base/error.h"
 #include "tensor/comm/mpi.h"
 #include "tensor/comm/socket.h"
 #include "tests/apps/tiny_run.h"
@@ -82,10 +85,11 @@ TEST_CASE("train on ranks: a signal to one stops all at the same step, and they 
                                " --stage 2 --stage 3 --set stage2.steps=60 --set stage2.batch=1 --set stage3.batch=1 --threads 1 --from " + tiny_run().path.string());
       std::vector<std::string> arguments;
       for (std::string w; words >> w;) arguments.push_back(w);
-      for (const auto& [name, value] : {std::pair{"RANK", text(r)}, {"WORLD_SIZE", text(2)}, {"LOCAL_RANK", text(r)}, {"MASTER_ADDR", text("127.0.0.1")}, {"MASTER_PORT", text(port)}})
-        ::setenv(name, value.c_str(), 1);
+      const std::map<std::string, std::string> variables{
+          {"RANK", text(r)}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", text(r)}, {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", text(port)}};
+      for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);
       ranks.push_back(std::make_unique<RunningProgram>(arguments, folder / text("log", r)));
-      for (const char* name : {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"}) ::unsetenv(name);
+      for (const auto& [name, value] : variables) ::unsetenv(name.c_str());
     }
     ranks[0]->wait_until([&] { return fs::exists(folder / "run/metrics.jsonl") && !content(folder / "run/metrics.jsonl").empty(); });
     ranks[1]->send(SIGTERM);

@@ -14,7 +14,7 @@ std::vector<double> losses(const fs::path& run, const std::string& name) {
   std::istringstream lines(content(run / "metrics.jsonl"));
   std::vector<double> all;
   for (std::string line; std::getline(lines, line);)
-    if (const Json values = Json::parse(line); values.contains(name)) all.push_back(values[name]);
+    if (const Json values = Json::parse(line); values.contains(name) && !std::string(values["stage"]).ends_with(" health")) all.push_back(values[name]);
   return all;
 }
 

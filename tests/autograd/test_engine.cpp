@@ -96,8 +96,16 @@ TEST_CASE("engine: hooks see the whole gradient once") {
     CHECK(g.item() == doctest::Approx(6));
     return Tensor::full({1}, 10, DType::f64);
   });
+  grad(times(x, x), {x}, ones(x));
+  CHECK(calls == 0);
   backward(times(x, x), ones(x));
   CHECK(calls == 1);
+  CHECK(x.grad().item() == 10);
+  // The pass within recompute's backward is a grad() too.
+  x.zero_grad();
+  const auto f = [](const Vars& v) { return times(v[0], v[0]); };
+  backward(recompute(f, {x}, {}), ones(x));
+  CHECK(calls == 2);
   CHECK(x.grad().item() == 10);
 }
 

@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include "kernels/conv2d_up2.h"
-#include "kernels/grid_sample.h"
 #include "kernels/softmax.h"
 
 using namespace kintsugi;
@@ -25,11 +24,11 @@ TEST_CASE("pick: a device is served by its own rows or refused by name, never by
   const SoftmaxFwd softmax{nullptr, nullptr, 4, 8, DType::f32};
   for (DeviceKind where : {DeviceKind::cpu, DeviceKind::sim}) CHECK(softmax_fwd.pick(where, softmax).where == where);
 
-  GridPieces pieces{};
-  pieces.dtype = DType::f32;
-  CHECK(!grid_pieces.has_rows_for(DeviceKind::sim));
-  const std::string message = refusal(grid_pieces, DeviceKind::sim, pieces);
-  CHECK(says(message, "grid_pieces: no row on sim takes these arguments:"));
+  const Row<SoftmaxFwd> cpu_only[] = {{"ref", DeviceKind::cpu, takes_all<SoftmaxFwd>, nullptr, ""}};
+  const Family<SoftmaxFwd> lonely{"pick_for_test", "", cpu_only};
+  CHECK(!lonely.has_rows_for(DeviceKind::sim));
+  const std::string message = refusal(lonely, DeviceKind::sim, softmax);
+  CHECK(says(message, "pick_for_test: no row on sim takes these arguments:"));
   CHECK(says(message, "ref (cpu): is for another device"));
 }
 

@@ -38,6 +38,10 @@ TEST_CASE("codeformer: fast and exact rows choose the same codes and paint withi
   const Tensor x = tiny_image(1, 64, 3, DType::f32);
   const auto run = [&] { return net(x, {.w = 0.7, .adain = true}); };
   const Tensor trained = run().image.value();
+  {
+    const ExactOnly only;
+    CHECK(worst_difference(trained, run().image.value()) == 0);
+  }
   const NoGrad off;
   const CodeFormerOutput fast = run();
   const ExactOnly only;
@@ -46,5 +50,6 @@ TEST_CASE("codeformer: fast and exact rows choose the same codes and paint withi
   const double worst = worst_difference(fast.image.value(), exact.image.value()), half_level = 0.5 * 2 / 255;
   CHECK(worst < half_level);
   CHECK(worst > 0);  // the fast rows were chosen
-  CHECK(worst_difference(trained, exact.image.value()) == 0);
+  // Inference sums moments in another order, in the convolutions: rounding, no more.
+  CHECK(worst_difference(trained, exact.image.value()) < half_level / 100);
 }

@@ -44,6 +44,22 @@ std::string content(const std::filesystem::path& path) {
 
 }  // namespace
 
+TEST_CASE("arena: growing for a large block gives back what lies free in pieces too small") {
+  Arena arena(256 * kMiB);
+  char* a = static_cast<char*>(arena.take(8 * kMiB));
+  arena.take(kMiB);
+  a[5] = 1;
+  arena.give(a);
+  arena.take(9 * kMiB);
+  CHECK(arena.cached() == 0);
+  CHECK(static_cast<char*>(arena.take(8 * kMiB)) == a);
+  CHECK(a[5] == 0);
+  a[5] = 1;
+  arena.give(a);
+  for (int i = 0; i < 9; ++i) arena.take(kMiB);  // eight are cut from it, the ninth finds nothing
+  CHECK(a[5] == 1);
+}
+
 TEST_CASE("arena: what blocks leave serves blocks of other sizes") {
   Arena arena(256 * kMiB);
   char* a = static_cast<char*>(arena.take(8 * kMiB));

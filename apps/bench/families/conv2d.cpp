@@ -71,7 +71,7 @@ auto normed(const Conv& c) {
     constexpr int64_t kGroups = 32;
     Conv2dFwd p = plain(a);
     std::vector<double> moments(2 * kGroups, 1.0);
-    p.norm = {a.keep(std::move(moments)).data(), a.normal(s.c, 1, 0.1), a.normal(s.c), kGroups, 1e-6, Act::silu};
+    p.norm = {a.table(moments), a.normal(s.c, 1, 0.1), a.normal(s.c), kGroups, 1e-6, Act::silu};
     p.moments = {a.out<double>(2 * kGroups), kGroups};
     return p;
   };

@@ -59,7 +59,7 @@ double norm(const Tensor& a) { return norm_of_difference(a, Tensor::zeros(a.shap
 struct Nets {
   ParameterStore store;
   CodeFormer net;
-  explicit Nets(bool bf16) : store({.bf16_compute = bf16, .seed = 5, .device = kSim}), net(store.root(), arguments()) {
+  explicit Nets(bool bf16) : store({.seed = 5, .device = kSim, .bf16_compute = bf16}), net(store.root(), arguments()) {
     for (const NamedVar& p : store.parameters()) {
       Tensor t = p.var.value().host().clone();
       const Tensor noise = random_normal(t.shape(), 0, 0.1, 9, p.name);
@@ -147,7 +147,7 @@ TEST_CASE("bf16 compute: the generator with its fusions, forward and backward") 
 
 TEST_CASE("bf16 compute: discriminator and its running statistics, in training and evaluation") {
   const auto scores = [&](bool bf16, bool training) {
-    ParameterStore store({.bf16_compute = bf16, .seed = 6, .device = kSim});
+    ParameterStore store({.seed = 6, .device = kSim, .bf16_compute = bf16});
     const Discriminator net(store.root(), {.ndf = 8, .n_layers = 1});
     store.train(training);
     const Var y = net(tiny_image(2, 16, 4, DType::f32).to(kSim));
@@ -169,7 +169,7 @@ TEST_CASE("bf16 compute: discriminator and its running statistics, in training a
 
 TEST_CASE("bf16 compute: refused where there are no kernels for it, and switched on and off") {
   CHECK_THROWS_WITH_AS(ParameterStore({.bf16_compute = true}), doctest::Contains("bf16 arithmetic needs f32 parameters on cuda or sim, got f32 on cpu"), Error);
-  CHECK_THROWS_WITH_AS(ParameterStore({.dtype = DType::f64, .bf16_compute = true, .device = kSim}), doctest::Contains("got f64 on sim"), Error);
+  CHECK_THROWS_WITH_AS(ParameterStore({.dtype = DType::f64, .device = kSim, .bf16_compute = true}), doctest::Contains("got f64 on sim"), Error);
   Nets n(false);
   const Tensor before = n.net(image(), {.code_only = true}).logits.value().host();
   n.store.compute_in_bf16();

@@ -86,7 +86,7 @@ class Run {
         std::vector<std::string>& notes = outcomes_[i].notes = photo.notes;
         outcomes_[i].width = photo.colour.w, outcomes_[i].height = photo.colour.h;
         if (o_.sweep.empty()) check_fits(photo, format_of_name(jobs_[i].out));
-        Face face = prepare(task_, srgb_of(photo, notes), mask_.empty() ? nullptr : &mask_, restorer_.network_size(), restorer_.least_size());
+        Face face = prepare(task_, srgb_of(photo, notes), photo.colour.depth, mask_.empty() ? nullptr : &mask_, restorer_.network_size(), restorer_.least_size());
         notes.insert(notes.end(), face.notes.begin(), face.notes.end());
         faces.push_back({i, std::move(photo), std::move(face)});
       });

@@ -77,20 +77,21 @@ bool is_grey(const Image& image) {
   return (difference(0, 1) + difference(1, 2) + difference(2, 0)) / 3 <= kLimit;
 }
 
-Image grey_like(const Image& result, const Image& like) {
+Image grey_like(const Image& result, const Image& like, int depth) {
   KIN_CHECK(result.h == like.h && result.w == like.w && result.c == 3 && like.c == 3, "grey_like: like must be ", result.w, "x", result.h,
             " of 3 channels, got ", like.w, "x", like.h, " of ", like.c);
   constexpr double kEps = 1e-5;
+  const auto value = [depth](float v) { return depth == 8 ? double(to_byte(v)) : 255.0 * v; };
   const size_t count = result.pixels.size() / 3;
   std::vector<double> grey(count);
   for (size_t i = 0; i < count; ++i) {
     const float* p = result.pixels.data() + i * 3;
-    grey[i] = 0.2989 * to_byte(p[0]) + 0.5870 * to_byte(p[1]) + 0.1140 * to_byte(p[2]);
+    grey[i] = 0.2989 * value(p[0]) + 0.5870 * value(p[1]) + 0.1140 * value(p[2]);
   }
   const Moments from = moments(count, [&](size_t i) { return grey[i]; });
   Image out(result.h, result.w);
   for (size_t c = 0; c < 3; ++c) {
-    const Moments to = moments(count, [&](size_t i) { return double(to_byte(like.pixels[i * 3 + c])); });
+    const Moments to = moments(count, [&](size_t i) { return value(like.pixels[i * 3 + c]); });
     const double scale = std::sqrt(to.variance + kEps) / std::sqrt(from.variance + kEps);
     for (size_t i = 0; i < count; ++i)
       out.pixels[i * 3 + c] = std::clamp(float(((grey[i] - from.mean) * scale + to.mean) / 255), 0.0f, 1.0f);
@@ -98,11 +99,12 @@ Image grey_like(const Image& result, const Image& like) {
   return out;
 }
 
-Face prepare(Task task, Image picture, const Image* mask, int size, int least) {
+Face prepare(Task task, Image picture, int depth, const Image* mask, int size, int least) {
   KIN_CHECK(std::min(picture.h, picture.w) >= least, "the picture is ", picture.w, "x", picture.h, ", the network needs at least ", least, "x",
             least);
   Face face;
   face.picture = std::move(picture);
+  face.depth = depth;
   const Image& p = face.picture;
   if (p.h != size || p.w != size) face.notes.push_back(text("resized from ", p.w, "x", p.h, " to ", size, "x", size, " for the network, and back"));
   if (p.h != p.w) face.notes.push_back("not square, so it was stretched for the network; is it an aligned face?");
@@ -124,7 +126,7 @@ Face prepare(Task task, Image picture, const Image* mask, int size, int least) {
 
 Image finish(Task task, const Face& face, const Image& result, double blend) {
   const Image& p = face.picture;
-  const Image done = back_to(face.grey ? grey_like(result, face.seen) : result, p.h, p.w);
+  const Image done = back_to(face.grey ? grey_like(result, face.seen, face.depth) : result, p.h, p.w);
   Image out = p;
   for (size_t i = 0; i < p.pixels.size() / 3; ++i) {
     if (task == Task::inpaint && face.hole.pixels[i] == 0) continue;

@@ -1,5 +1,7 @@
 // kintsugi restore keeps the photo contract (docs/photos.md): what came with a picture comes out with it.
+#include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "data/codec.h"
 #include "data/colour_profile.h"
@@ -70,6 +72,34 @@ TEST_CASE("restore: 16-bit grey with alpha stays 16-bit grey with that alpha") {
   CHECK(finer > 100);
   check_refused(restore(folder / "deep.png", folder / "no.jpg"), 1, {"deep.png", "JPEG cannot hold the picture's transparency"});
   CHECK(!fs::exists(folder / "no.jpg"));
+}
+
+TEST_CASE("restore: a grey face of 16 bits is rounded once, to 16 bits") {
+  const Scratch folder;
+  const Photo photo = pattern(TinyNet::kSize, TinyNet::kSize, 1, 16);
+  write_photo(folder / "deep.png", photo);
+  restored(folder / "deep.png", folder / "out");
+  const Image stored = to_floats(photo.colour), result = to_floats(read_photo(folder / "out/deep.png").colour);
+  Image seen(stored.h, stored.w, 3);
+  for (size_t i = 0; i < seen.pixels.size(); ++i) seen.pixels[i] = stored.pixels[i / 3];
+  const NoGrad off;
+  const TinyNet tiny;
+  const Image made = to_image((*tiny.net)(to_tensor(seen), {.w = 0.5, .adain = true}).image.value());
+  const size_t count = stored.pixels.size();
+  std::vector<double> grey(count), like(stored.pixels.begin(), stored.pixels.end());
+  for (size_t i = 0; i < count; ++i) grey[i] = 0.2989 * made.pixels[3 * i] + 0.5870 * made.pixels[3 * i + 1] + 0.1140 * made.pixels[3 * i + 2];
+  const auto mean = [&](const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0) / double(count); };
+  const auto spread = [&](const std::vector<double>& v) {
+    double sum = 0;
+    for (double x : v) sum += (x - mean(v)) * (x - mean(v));
+    return std::sqrt(sum / double(count) + 1e-5 / (255.0 * 255.0));
+  };
+  const double scale = spread(like) / spread(grey);
+  // One rounding at 16 bits, and those of f32 in the network's picture times the scale.
+  for (size_t i = 0; i < count; ++i) {
+    const double expected = std::clamp((grey[i] - mean(grey)) * scale + mean(like), 0.0, 1.0);
+    CHECK(std::abs(double(result.pixels[i]) - expected) <= 0.5 / 65535 + 1e-6 * std::max(1.0, scale));
+  }
 }
 
 TEST_CASE("restore: CMYK comes out as RGB, and the report says so") {

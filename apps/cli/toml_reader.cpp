@@ -12,6 +12,7 @@
 namespace kintsugi {
 
 struct TomlReader::Document {
+  explicit Document(toml::table t = {}) : table(std::move(t)) {}
   toml::table table;
 };
 

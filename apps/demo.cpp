@@ -2,18 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "apps/cli/exit_codes.h"
 #include "apps/cli/progress.h"
 #include "apps/recipes.h"
 #include "apps/train/train.h"
+#include "kernels/base/elapsed.h"
 #include "kernels/base/error.h"
 
 namespace kintsugi {
 
 int run_demo(const DemoOptions& o) {
-  const auto start = std::chrono::steady_clock::now();
+  const Elapsed time;
   const Recipe recipe = read_recipe_text(demo_recipe(), "demo.toml", {"out=" + o.out, fmt::format("seed={}", o.seed)});
   if (!o.quiet) fmt::print(stderr, "Training a small CodeFormer on {} drawn faces of {} pixels, on {}. Everything lands in {}/.\n",
                            recipe.data.identities, recipe.data.size, text(o.device), recipe.out);
@@ -26,7 +25,7 @@ int run_demo(const DemoOptions& o) {
   fmt::print("sheet       {}/sheet.png   (degraded | w=0 | w=0.5 | w=1 | truth)\n", recipe.out);
   fmt::print("checkpoint  {}   hash {:016x}\n", r.checkpoint, r.hash);
   fmt::print("took        {}\n\nRestore a face of your own with:  build/kintsugi restore PICTURE --weights {} -o restored.png\n",
-             duration(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()), recipe.out);
+             duration(time.seconds()), recipe.out);
   return kDone;
 }
 

@@ -11,6 +11,7 @@
 #include "kernels/unary.h"
 #include "tensor/context.h"
 #include "tensor/kernel_array.h"
+#include "tensor/resample_arrays.h"
 
 namespace kintsugi {
 namespace {
@@ -22,23 +23,11 @@ void check_batch(const Tensor& gt, size_t samples) {
   KIN_CHECK(int64_t(samples) == gt.dim(0), "degrade_batch: ", gt.dim(0), " pictures need as many samples, got ", samples);
 }
 
-/// One axis of a resize where the kernel can read it.
-class AxisThere {
- public:
-  AxisThere(int64_t in, int64_t out, Device device)
-      : taps_(linear_taps(int(in), int(out))), offset_(taps_.offset, device), index_(taps_.index, device), weight_(taps_.weight, device) {}
-  ResampleAxis axis() const { return {offset_.data(), index_.data(), weight_.data(), taps_.in, taps_.out}; }
-
- private:
-  ResampleTaps taps_;
-  KernelArray<int32_t> offset_, index_;
-  KernelArray<double> weight_;
-};
-
 /// x [h, w, 3] to y [out_h, out_w, 3].
 void resize_there(const Tensor& x, int64_t h, int64_t w, const Tensor& y, int64_t out_h, int64_t out_w) {
-  const AxisThere rows(h, out_h, y.device()), columns(w, out_w, y.device());
-  resample2d(context_of(y), {x.raw(), y.raw(), 1, 3, rows.axis(), columns.axis(), DType::f32});
+  const ResampleTaps rows = linear_taps(int(h), int(out_h)), columns = linear_taps(int(w), int(out_w));
+  const ResampleArrays rows_there(rows, y.device()), columns_there(columns, y.device());
+  resample2d(context_of(y), {x.raw(), y.raw(), 1, 3, rows_there.axis(), columns_there.axis(), DType::f32});
 }
 
 Tensor blurred(const Tensor& gt, const std::vector<Degradation>& draws, int kernel_size) {

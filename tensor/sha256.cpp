@@ -79,6 +79,8 @@ std::string sha256_of(std::span<const uint8_t> bytes) {
   return hash.hex();
 }
 
+std::string sha256_of(std::string_view text) { return sha256_of({reinterpret_cast<const uint8_t*>(text.data()), text.size()}); }
+
 std::string sha256_of_file(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);

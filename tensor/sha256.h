@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace kintsugi {
 
@@ -25,6 +26,7 @@ class Sha256 {
 
 /// 64 hexadecimal digits of these bytes.
 std::string sha256_of(std::span<const uint8_t> bytes);
+std::string sha256_of(std::string_view text);
 /// Of a file's bytes. Throws Error with the system's reason when it cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 

@@ -28,18 +28,15 @@ std::string duration(double s) {
 }
 
 Progress::Progress(std::string label, int64_t total, bool quiet, int64_t first)
-    : label_(std::move(label)), total_(std::max<int64_t>(1, total)), first_(first), quiet_(quiet), bar_(isatty(STDERR_FILENO)),
-      start_(std::chrono::steady_clock::now()) {}
+    : label_(std::move(label)), total_(std::max<int64_t>(1, total)), first_(first), quiet_(quiet), bar_(isatty(STDERR_FILENO)) {}
 
 Progress::~Progress() {
   if (!quiet_ && bar_ && last_drawn_ >= 0) std::fputs(panel_ ? "\n\n" : "\n", stderr);
 }
 
-double Progress::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
 void Progress::update(int64_t done, const std::string& note, const std::function<std::string()>& panel) {
   if (quiet_) return;
-  const double now = seconds();
+  const double now = time_.seconds();
   if (done < total_ && now - last_drawn_ < (bar_ ? kBarEvery : kLineEvery)) return;
   last_drawn_ = now;
   draw(done, note, bar_ && panel ? panel() : "");
@@ -53,7 +50,7 @@ void Progress::say(const std::string& line) {
 }
 
 void Progress::draw(int64_t done, const std::string& note, const std::string& panel) {
-  const double share = double(done) / double(total_), now = seconds();
+  const double share = double(done) / double(total_), now = time_.seconds();
   const std::string left =
       done > first_ && done < total_ ? " left " + duration(now * double(total_ - done) / double(done - first_)) : " in " + duration(now);
   if (!bar_) {

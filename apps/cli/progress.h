@@ -1,9 +1,10 @@
 // Progress on stderr: a bar where it is a terminal, otherwise a plain line every few seconds. Never in colour, so NO_COLOR is kept.
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
+
+#include "kernels/base/elapsed.h"
 
 namespace kintsugi {
 
@@ -22,13 +23,12 @@ class Progress {
   void say(const std::string& line);
 
  private:
-  double seconds() const;
   void draw(int64_t done, const std::string& note, const std::string& panel);
 
   std::string label_;
   int64_t total_, first_;
   bool quiet_, bar_, panel_ = false;  // panel_: a line stands below the bar
-  std::chrono::steady_clock::time_point start_;
+  Elapsed time_;
   double last_drawn_ = -1e9;
 };
 

@@ -16,12 +16,6 @@ struct Parts {
   std::string identity;
 };
 
-std::string sha256_of(const std::string& text) {
-  Sha256 sha;
-  sha.add(text.data(), text.size());
-  return sha.hex();
-}
-
 // Drawn people are numbered, so the held-out ones are simply the next numbers.
 Parts drawn(const Recipe& r) {
   const DataRecipe& d = r.data;

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "apps/bench/machine.h"
 #include "apps/watch/dead_stage.h"
 #include "apps/watch/health.h"
 #include "autograd/ops/batch_norm.h"
 #include "data/loader.h"
+#include "kernels/base/elapsed.h"
 #include "tensor/storage.h"
 
 namespace kintsugi {
@@ -21,10 +20,6 @@ Batch on_device(Batch batch, Device device) {
   batch.gt = batch.gt.to(device);
   batch.lq = degraded ? batch.lq.to(device) : batch.gt;
   return batch;
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 class Loop {
@@ -87,13 +82,13 @@ class Loop {
   }
 
   void step() {
-    const auto start = std::chrono::steady_clock::now();
+    const Elapsed time;
     double waited = 0;
     std::vector<Batch> batches;
     for (int i = 0; i < s_.accumulate; ++i) {
-      const auto asked = std::chrono::steady_clock::now();
+      const Elapsed wait;
       Batch batch = loader_.next();
-      waited += seconds_since(asked);
+      waited += wait.seconds();
       batches.push_back(on_device(std::move(batch), run_.device));
     }
     std::optional<SyncBatchNorm> sync;
@@ -108,7 +103,7 @@ class Loop {
       codes.insert(codes.end(), here.span<int64_t>().begin(), here.span<int64_t>().end());
     }
     codes = run_.ranks.gather(codes);  // so that all of them find the same stage dead
-    health_.add({values, shown.module_norms, codes, int64_t(s_.batch) * s_.accumulate * run_.ranks.size(), seconds_since(start), waited});
+    health_.add({values, shown.module_norms, codes, int64_t(s_.batch) * s_.accumulate * run_.ranks.size(), time.seconds(), waited});
     run_.log.write(stage_.name(), at_.step, values);
     ++at_.step;
     at_.validated = false;

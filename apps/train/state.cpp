@@ -25,9 +25,7 @@ Json to_json(const Manifest& m) {
             {"validated", p.validated}, {"ranks", p.ranks}, {"metrics_bytes", p.metrics_bytes}, {"cursor", {{"seed", p.seed}, {"epoch", p.epoch}, {"index", p.index}}},
             {"inputs", m.inputs},   {"recipe", m.recipe}};
   if (p.best) json["best"] = {{"metric", p.best->metric}, {"value", p.best->value}, {"step", p.best->step}};
-  Sha256 sha;
-  sha.add(m.recipe.data(), m.recipe.size());
-  json["recipe_sha256"] = sha.hex();
+  json["recipe_sha256"] = sha256_of(m.recipe);
   return json;
 }
 

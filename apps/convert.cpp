@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/cli/json_text.h"
 #include "models/known_files.h"
 #include "tensor/sha256.h"
 
@@ -41,7 +42,7 @@ int run_convert(const ConvertOptions& o) {
   if (fs::equivalent(o.in, o.out, absent)) throw UsageError(o.in + ": is also the output; give another name");
   if (is_own_checkpoint(o.in)) throw UsageError(o.in + ": is already a checkpoint of this program");
   const KnownNet net = open_network(o.in);
-  const std::string sha256 = sha256_of_file(o.in), licence = licence_of(find_known_file(sha256), net), name = fs::path(o.in).filename().string();
+  const std::string sha256 = sha256_of_file(o.in), licence = licence_of(find_known_file(sha256), net), name = utf8_text(fs::path(o.in).filename().string());
   const Metadata more{{"converted_from", name},
                       {"converted_from_sha256", sha256},
                       {"licence", licence},
@@ -58,7 +59,7 @@ int run_convert(const ConvertOptions& o) {
                                         {"unused", net.unused},
                                         {"in_sha256", sha256},
                                         {"licence", licence}};
-    fmt::print("{}\n", report.dump(2));
+    fmt::print("{}\n", json_text(report));
     return kDone;
   }
   fmt::print("{} -> {}\n  {}\n  {} tensors, {} numbers\n", o.in, o.out, describe(net), net.tensors.names.size(), numbers);

@@ -7,6 +7,7 @@
 
 #include "apps/cli/device_choice.h"
 #include "apps/cli/exit_codes.h"
+#include "apps/cli/json_text.h"
 #include "kernels/base/parallel.h"
 #include "kernels/base/philox.h"
 #include "kernels/base/simd.h"
@@ -119,7 +120,7 @@ int run_info(const std::vector<std::string>& files, bool json) {
       fmt::print(stderr, "kintsugi: {}\n", e.what());
     }
   }
-  if (json) fmt::print("{}\n", list.dump(2));
+  if (json) fmt::print("{}\n", json_text(list));
   return failures == 0 ? kDone : failures == int(files.size()) ? kFailed : kSomeFailed;
 }
 

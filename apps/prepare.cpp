@@ -10,6 +10,7 @@
 #include <set>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/cli/json_text.h"
 #include "apps/cli/progress.h"
 #include "apps/cli/stop_signals.h"
 #include "data/prepare.h"
@@ -134,7 +135,7 @@ int run_prepare(const PrepareCommand& c) {
     return exit_code_of_signal(StopSignals::received());
   }
   const Counts counts(report, c.size);
-  if (c.json) fmt::print("{}\n", to_json(c, report, counts).dump(2));
+  if (c.json) fmt::print("{}\n", json_text(to_json(c, report, counts)));
   else print(c, report, counts);
   return counts.unreadable == 0 ? kDone : counts.readable == 0 ? kFailed : kSomeFailed;
 }

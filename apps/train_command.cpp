@@ -7,6 +7,7 @@
 #include <set>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/cli/json_text.h"
 #include "apps/cli/stop_signals.h"
 #include "apps/train/train.h"
 
@@ -94,7 +95,7 @@ int run_train(const TrainCommand& c) {
     fmt::print(stderr, "kintsugi: stopped by a signal; the same command with --resume goes on\n");
     return kStoppedEarly;
   }
-  if (c.json) fmt::print("{}\n", to_json(r).dump(2));
+  if (c.json) fmt::print("{}\n", json_text(to_json(r)));
   else print(r, recipe.out);
   return kDone;
 }

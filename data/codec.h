@@ -16,6 +16,8 @@ void check_image_size(uint64_t width, uint64_t height, const std::string& name);
 std::vector<uint8_t> read_bytes(const std::filesystem::path& path, size_t at_most = SIZE_MAX);
 /// What a file that is no picture holds, for a message: "text", "an empty file", "a ZIP archive".
 std::string describe_content(Bytes head);
+/// The formats that this build reads, for a message: "PNG, JPEG, WebP, BMP, TGA or PNM".
+std::string formats_read();
 
 Photo decode_png(Bytes file, const std::string& name);
 std::vector<uint8_t> encode_png(const Photo& photo, const PhotoWriteOptions& options = {}, std::vector<std::string>* lost = nullptr);

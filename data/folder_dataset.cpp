@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/codec.h"
 #include "data/face_index.h"
 #include "data/image_file.h"
 #include "data/resize.h"
@@ -24,7 +25,7 @@ FolderFiles find_files(const fs::path& folder) {
   }
   std::sort(found.images.begin(), found.images.end());
   std::sort(found.others.begin(), found.others.end());
-  KIN_CHECK(!found.images.empty(), "dataset ", folder, ": expected images (PNG, JPEG, BMP, TGA or PNM), found ",
+  KIN_CHECK(!found.images.empty(), "dataset ", folder, ": expected images (", formats_read(), "), found ",
             found.others.empty() ? "an empty folder" : text("only ", found.others.size(), " other files, such as ", found.others.front()));
   return found;
 }

@@ -68,6 +68,8 @@ std::string describe_content(Bytes head) {
   return is_text ? "text" : "other data";
 }
 
+std::string formats_read() { return text("PNG, JPEG, ", has_webp() ? "WebP, " : "", "BMP, TGA or PNM"); }
+
 void check_image_size(uint64_t width, uint64_t height, const std::string& name) {
   KIN_CHECK(width > 0 && height > 0, name, ": the image is empty (", width, "x", height, " pixels)");
   KIN_CHECK(width <= kMaxPixels && height <= kMaxPixels && width * height <= kMaxPixels, name, ": the image claims ", width,

@@ -49,7 +49,7 @@ bool is_opaque(const Samples& alpha) {  // all bits set, whatever the depth
 
 Photo decode_photo(Bytes file, const std::string& name) {
   const auto format = photo_format(file);
-  KIN_CHECK(format, name, ": expected an image (PNG, JPEG, ", has_webp() ? "WebP, " : "", "BMP, TGA or PNM), found ", describe_content(file));
+  KIN_CHECK(format, name, ": expected an image (", formats_read(), "), found ", describe_content(file));
   Photo photo = decode(*format, file, name);
   make_upright(photo);
   return photo;

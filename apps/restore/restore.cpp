@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
 #include "apps/cli/exit_codes.h"
+#include "apps/cli/json_text.h"
 #include "apps/cli/progress.h"
 #include "apps/cli/stop_signals.h"
 #include "apps/restore/pictures.h"
@@ -18,6 +18,7 @@
 #include "data/image_file.h"
 #include "data/photo_colours.h"
 #include "data/label.h"
+#include "kernels/base/elapsed.h"
 #include "tensor/atomic_file.h"
 #include "tensor/sha256.h"
 
@@ -26,14 +27,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Status = PictureOutcome::Status;
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 void check_options(const RestoreOptions& o) {
   const auto check_w = [](const char* option, double w) {
@@ -95,7 +88,7 @@ class Run {
   }
 
   void through_network(std::vector<Ready>& faces) {
-    const Stopwatch time;
+    const Elapsed time;
     std::vector<Tensor> results;
     std::string problem;
     const int replays = restorer_.replays();
@@ -158,7 +151,7 @@ class Run {
   // Runs a step of picture i; what it throws is the picture's failure, told at once.
   template <class Step>
   void attempt(size_t i, Step&& step) {
-    const Stopwatch time;
+    const Elapsed time;
     try {
       step();
     } catch (const std::exception& e) {
@@ -223,9 +216,9 @@ int run_restore(const RestoreOptions& o) {
   if (o.json || !o.report.empty()) {
     if (!doubt.empty())
       for (auto& p : outcomes) p.notes.push_back(doubt);
-    const std::string report = report_of(jobs, outcomes, {.task = o.task, .device = text(o.device), .weights = restorer.path(),
-                                                          .weights_sha256 = sha256_of_file(restorer.path()), .network_size = restorer.network_size(),
-                                                          .ws = ws, .sweep = !o.sweep.empty(), .blend = o.blend}).dump(2) + "\n";
+    const RunFacts facts{.task = o.task, .device = text(o.device), .weights = restorer.path(), .weights_sha256 = sha256_of_file(restorer.path()),
+                         .network_size = restorer.network_size(), .ws = ws, .sweep = !o.sweep.empty(), .blend = o.blend};
+    const std::string report = json_text(report_of(jobs, outcomes, facts)) + "\n";
     if (o.json) fmt::print("{}", report);
     if (!o.report.empty()) write_file(o.report, report.data(), report.size());
   }

@@ -62,6 +62,20 @@ TEST_CASE("prepare: report and pack, exit codes") {
   CHECK(nlohmann::json::parse(run_program("prepare -q --inspect --json " + quoted(folder / "a.pack")).out)["pictures"] == 12);  // the old one stayed
 }
 
+TEST_CASE("prepare: file names that are no UTF-8 come into the JSON report all the same") {
+  const Scratch folder;
+  write_picture(folder / "photos/a\xe9.png", 8, 8);
+  fs::copy_file(folder / "photos/a\xe9.png", folder / "photos/b\xff.png");
+  write_text(folder / "photos/c\xe9.png", "\x89PNG\r\n\x1a\n...");
+  const ProgramRun run = run_program("prepare -q --inspect --json " + quoted(folder / "photos"));
+  REQUIRE_MESSAGE(run.exit_code == 3, run.output);
+  const auto report = nlohmann::json::parse(run.out);
+  CHECK(report["pictures"] == 2);
+  CHECK(report["duplicates"][0]["file"] == "b\xef\xbf\xbd.png");
+  CHECK(report["duplicates"][0]["same_as"] == "a\xef\xbf\xbd.png");
+  CHECK(report["unreadable"][0]["file"] == "c\xef\xbf\xbd.png");
+}
+
 TEST_CASE("prepare: a damaged pack is told by inspecting it") {
   const Scratch folder;
   write_people(folder / "photos");

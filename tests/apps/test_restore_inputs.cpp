@@ -39,6 +39,19 @@ TEST_CASE("restore: a text file called .png in a folder is reported, and the res
   CHECK(nlohmann::json::parse(run.out).size() == 4);
 }
 
+TEST_CASE("restore: a file name that is no UTF-8 stays as it is, and JSON has U+FFFD for what it cannot hold") {
+  const Scratch folder;
+  write_picture(folder / "in/a\xe9.png", 16, 16);
+  write_text(folder / "in/b\xff.png", "Dear diary");
+  const ProgramRun run = restore(folder / "in", folder / "out", "--json -q --report " + quoted(folder / "report.json"));
+  REQUIRE_MESSAGE(run.exit_code == 3, run.output);
+  CHECK(files_below(folder / "out") == std::vector<std::string>{"a\xe9.png"});
+  CHECK(content(folder / "report.json") == run.out);
+  const auto report = nlohmann::json::parse(run.out);
+  CHECK(report[0]["output"].get<std::string>().ends_with("out/a\xef\xbf\xbd.png"));
+  CHECK(report[1]["error"].get<std::string>().find("b\xef\xbf\xbd.png: expected an image") != std::string::npos);
+}
+
 TEST_CASE("restore: an unreadable picture and an unreadable folder") {
   if (::geteuid() == 0) {
     MESSAGE("skipped: nothing is unreadable to root");

@@ -166,6 +166,13 @@ TEST_CASE("convert: a PyTorch checkpoint becomes one of ours") {
   CHECK(run("convert " + in + " " + in) == 2);
   CHECK(run("convert " + (scratch / "absent").string() + " " + out) == 1);
 
+  // A file's name may be no UTF-8, which JSON cannot hold.
+  const std::string odd = scratch / "a\xe9.pth", of_odd = scratch / "odd.safetensors";
+  std::filesystem::copy_file(in, odd);
+  CHECK(run("convert --json " + odd + " " + of_odd) == 0);
+  CHECK(SafetensorsFile(of_odd).metadata().at("converted_from") == "a\xef\xbf\xbd.pth");
+  CHECK(run("info --json " + odd) == 0);
+
   // A tensor of another name: refused, and nothing is written.
   std::string cut = pth_of(store);
   for (size_t at; (at = cut.find("feat_emb.bias")) != cut.npos;) cut.replace(at, 13, "feat_emb.bent");

@@ -9,6 +9,10 @@
 namespace kintsugi {
 namespace {
 
+// Steps from here on are Slurm's own, one process each: the batch script, the shell of salloc, what ssh brought in (slurm.h, SLURM_BATCH_SCRIPT and
+// its neighbours).
+constexpr int64_t kFirstOwnStep = 0xfffffff0;
+
 class Reader {
  public:
   Reader(std::string launcher, const Lookup& variable) : launcher_(std::move(launcher)), variable_(variable) {}
@@ -22,15 +26,17 @@ class Reader {
     const char* value = variable_(name);
     return value && *value ? value : otherwise;
   }
-  int number(const char* name, int least) const {
+  template <class Int = int>
+  Int number(const char* name, Int least) const {
     const std::string value = word(name);
-    int n = 0;
+    Int n = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
     if (error != std::errc() || end != value.data() + value.size() || n < least)
       throw UsageError(text(launcher_, ": ", name, " must be a whole number of at least ", least, ", got '", value, "'"));
     return n;
   }
-  int number_or(const char* name, int otherwise) const { return word_or(name, "").empty() ? otherwise : number(name, 0); }
+  template <class Int = int>
+  Int number_or(const char* name, Int otherwise) const { return word_or(name, "").empty() ? otherwise : number<Int>(name, 0); }
 
  private:
   std::string launcher_;
@@ -81,17 +87,20 @@ Launch detect_launch(const Lookup& variable) {
     return with_ranks({"Open MPI", Launch::Way::mpi}, r, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
                       "OMPI_COMM_WORLD_LOCAL_SIZE");
   }
-  if (is_set("PMI_RANK")) {
+  // srun sets PMI_RANK too; MPI_LOCALRANKID is Hydra's, which starts MPICH and Intel MPI.
+  if (is_set("PMI_RANK") && is_set("MPI_LOCALRANKID")) {
     const Reader r("MPICH", variable);
     return with_ranks({"MPICH", Launch::Way::mpi}, r, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS");
   }
   // A shell within an allocation has SLURM_ variables too, but only srun gives a process a rank in a step.
   if (is_set("SLURM_PROCID") && is_set("SLURM_STEP_NODELIST")) {
     const Reader r("Slurm", variable);
+    const auto step = r.number_or<int64_t>("SLURM_STEP_ID", 0);
+    if (step >= kFirstOwnStep) return {};
     Launch l = with_ranks({"Slurm", Launch::Way::sockets}, r, "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_NTASKS_PER_NODE");
     l.host = first_host(r.word("SLURM_STEP_NODELIST"));
-    const int job = r.number("SLURM_JOB_ID", 0), step = r.number_or("SLURM_STEP_ID", 0);
-    l.port = 20000 + int((int64_t(job) * 31 + step) % 12000);  // below the ports that Linux gives away on its own
+    const auto job = r.number<int64_t>("SLURM_JOB_ID", 0);
+    l.port = 20000 + int((job * 31 + step) % 12000);  // below the ports that Linux gives away on its own
     l.run = text(job, '.', step);
     return l;
   }

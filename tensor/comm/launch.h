@@ -23,8 +23,9 @@ using Lookup = std::function<const char*(const char* name)>;
 /// The first of these that is there:
 ///   torchrun  RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT   sockets
 ///   Open MPI  OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE                      MPI
-///   MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID, MPI_LOCALNRANKS                       MPI
+///   MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID, MPI_LOCALNRANKS                       MPI; not without the third
 ///   Slurm     SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID, SLURM_STEP_NODELIST             sockets: first host of the list, a port from the job's id
+/// Within Slurm's own steps (a batch script, the shell of salloc) a process is alone: srun did not start it.
 /// Throws UsageError naming a variable that is missing or that holds no fitting number.
 Launch detect_launch(const Lookup& variable);
 /// From this process's environment.

@@ -67,6 +67,8 @@ TEST_CASE("launch: each launcher's variables, in the documented order") {
   CHECK(mpich.rank == 1);
   CHECK(mpich.local_rank == 1);
   CHECK(mpich.local_size == 0);
+  CHECK(launch_of(with(kSlurm, {{"PMI_RANK", "1"}, {"PMI_SIZE", "3"}})).launcher == "Slurm");  // srun --mpi=pmi2
+  CHECK(launch_of({{"PMI_RANK", "1"}, {"PMI_SIZE", "3"}}).way == Launch::Way::alone);
 
   const Launch slurm = launch_of(kSlurm);
   CHECK(slurm.launcher == "Slurm");
@@ -79,6 +81,9 @@ TEST_CASE("launch: each launcher's variables, in the documented order") {
   CHECK(launch_of(with(kSlurm, {{"SLURM_STEP_ID", "3"}})).port != slurm.port);
   // Within an allocation, but not started by srun.
   CHECK(launch_of(without(kSlurm, "SLURM_STEP_NODELIST")).way == Launch::Way::alone);
+  for (const char* own : {"4294967280", "4294967290", "4294967291", "4294967292"})  // the least of them; interactive, batch, extern
+    CHECK(launch_of(with(kSlurm, {{"SLURM_STEP_ID", own}})).way == Launch::Way::alone);
+  CHECK(launch_of(with(kSlurm, {{"SLURM_STEP_ID", "4294967279"}})).launcher == "Slurm");
 }
 
 TEST_CASE("launch: what does not fit is named") {
@@ -88,6 +93,7 @@ TEST_CASE("launch: what does not fit is named") {
   CHECK_THROWS_WITH_AS(launch_of(without(kTorchrun, "MASTER_ADDR")), "torchrun: MASTER_ADDR is not set, though other variables of this launcher are", UsageError);
   CHECK_THROWS_AS(launch_of(without(kOpenMpi, "OMPI_COMM_WORLD_SIZE")), UsageError);
   CHECK_THROWS_AS(launch_of(with(kSlurm, {{"SLURM_STEP_NODELIST", ""}})), UsageError);
+  CHECK_THROWS_WITH_AS(launch_of(with(kSlurm, {{"SLURM_STEP_ID", "batch"}})), "Slurm: SLURM_STEP_ID must be a whole number of at least 0, got 'batch'", UsageError);
 }
 
 TEST_CASE("launch: the first host of a list of nodes") {

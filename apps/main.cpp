@@ -137,6 +137,8 @@ int run(int argc, char** argv) {
   bench->add_flag("--list", bench_options.list, "Families, their rows and shapes, and which other libraries there are");
   bench->callback([&] { command = [&] {
     bench_options.quiet = quiet;
+    for (const CLI::Option* option : bench->get_options())
+      if (option->count() > 0) bench_options.given.push_back(option->get_name());
     if (device != "auto" && !bench_options.list) bench_options.device = choose_device(device, true);  // auto stays here
     return run_bench(bench_options);
   }; });

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "apps/bench/device_peak.h"
@@ -27,6 +28,12 @@ void write(const std::string& path, const std::string& content) {
   if (!path.empty()) write_file(path, content.data(), content.size());
 }
 
+void check_given(const BenchCommand& command, const char* what, std::initializer_list<std::string_view> used) {
+  for (const std::string& option : command.given)
+    if (std::find(used.begin(), used.end(), option) == used.end())
+      throw UsageError(text(what, ": has no use for ", option, "; it takes ", fmt::format("{}", fmt::join(used, ", "))));
+}
+
 Machine measure_roofs(const MeasureOptions& options) {
   return options.device.kind == DeviceKind::cpu ? measure_machine(options.threads, options.clock) : measure_device(options.device, options.dtype);
 }
@@ -44,7 +51,8 @@ class Headings {
 };
 
 int count_accesses(const BenchCommand& command, const MeasureOptions& options) {
-  if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench --emulate: counts, and has --json only");
+  check_given(command, "bench --emulate", {"FAMILY", "--emulate", "--rows", "--shapes", "--dtype", "--json"});
+  if (command.device.kind == DeviceKind::cuda) throw UsageError(text("bench --emulate: counts on sim, got --device ", command.device));
   std::vector<EmulatedRun> all;
   Headings headings;
   emulate(options, [&](const BenchFamily& f, const std::vector<EmulatedRun>& rows) {
@@ -61,7 +69,8 @@ int count_accesses(const BenchCommand& command, const MeasureOptions& options) {
   return kDone;
 }
 
-int list_families(const std::vector<Yardstick>& libraries) {
+int list_families(const BenchCommand& command, const std::vector<Yardstick>& libraries) {
+  check_given(command, "bench --list", {"--list"});
   for (const BenchFamily& f : bench_families()) {
     fmt::print("{}\n    {}\n    rows:  ", f.name(), f.family->equation());
     for (const auto& r : f.rows()) fmt::print(" {}", r.name);
@@ -77,7 +86,8 @@ int list_families(const std::vector<Yardstick>& libraries) {
 }
 
 int bench_loading(const BenchCommand& command, Clock clock) {
-  if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench loading: has --json only");
+  check_given(command, "bench loading", {"FAMILY", "--pictures", "--size", "--clock", "--json"});
+  if (command.device.kind != DeviceKind::cpu) throw UsageError(text("bench loading: runs on the CPU, got --device ", command.device));
   if (command.pictures.empty()) throw UsageError("bench loading: --pictures FOLDER or --pictures FILE.pack is required");
   std::vector<LoadingRow> rows;
   for (const std::string& source : command.pictures) {
@@ -89,27 +99,31 @@ int bench_loading(const BenchCommand& command, Clock clock) {
   return kDone;
 }
 
+int bench_restore(const BenchCommand& command, const MeasureOptions& options) {
+  check_given(command, "bench restore", {"FAMILY", "--size", "--w", "--layers", "--clock", "--json"});
+  if (command.device.kind != DeviceKind::cpu) throw UsageError(text("bench restore: runs on the CPU, got --device ", command.device));
+  check_clock(options);
+  check_restore_size(command.size);
+  const Machine machine = measure_machine(options.threads, options.clock);
+  if (!command.quiet) fmt::print("{}\n", header_text(machine, options, {}));
+  const RestoreRun run = measure_restore(command.size, command.w, kRestores, options.clock);
+  fmt::print("{}{}", to_text(run), command.layers ? layers_text(run) : "");
+  write(command.json, to_json(run, machine, options).dump(2) + "\n");
+  return kDone;
+}
+
 }  // namespace
 
 int run_bench(const BenchCommand& command) {
   const auto& libraries = yardsticks();
-  if (command.list) return list_families(libraries);
+  if (command.list) return list_families(command, libraries);
   MeasureOptions options{command.families, command.rows, command.shapes, command.seconds, threads(), command.clock == "cpu" ? Clock::cpu : Clock::wall,
                          command.device, command.dtype == "bf16" ? DType::bf16 : DType::f32};
   if (command.families == std::vector<std::string>{"loading"}) return bench_loading(command, options.clock);
+  if (command.families == std::vector<std::string>{"restore"}) return bench_restore(command, options);
   if (command.emulate) return count_accesses(command, options);
   if (command.device.kind != DeviceKind::cpu) options.threads = 1;  // there is one roof
-  if (command.families == std::vector<std::string>{"restore"}) {
-    if (!command.csv.empty() || !command.svg.empty() || !command.tune.empty()) throw UsageError("bench restore: has --json only");
-    if (command.device.kind != DeviceKind::cpu) throw UsageError(text("bench restore: runs on the CPU, got --device ", command.device));
-    check_restore_size(command.size);
-    const Machine machine = measure_machine(options.threads, options.clock);
-    if (!command.quiet) fmt::print("{}\n", header_text(machine, options, {}));
-    const RestoreRun run = measure_restore(command.size, command.w, kRestores, options.clock);
-    fmt::print("{}{}", to_text(run), command.layers ? layers_text(run) : "");
-    write(command.json, to_json(run, machine, options).dump(2) + "\n");
-    return kDone;
-  }
+  check_given(command, "bench", {"FAMILY", "--rows", "--shapes", "--seconds", "--clock", "--dtype", "--tune", "--json", "--csv", "--svg"});
   check(options, libraries);
   const bool cpu = command.device.kind == DeviceKind::cpu;
   Report report{measure_roofs(options), options, cpu ? libraries : std::vector<Yardstick>{}, {}};

@@ -19,9 +19,11 @@ struct BenchCommand {
   int size = 512;   // of the picture, with "restore" and "loading"
   double w = 0.5;   // fidelity, with "restore"
   std::vector<std::string> pictures;  // folders and packs, with "loading"
+  std::vector<std::string> given;     // FAMILY and options that stood on the command line, as "--rows": what has no effect is refused
 };
 
-/// Returns kCheckFailed when a row differs from `ref`. Throws UsageError for names that fit nothing, Error when a file cannot be written.
+/// Returns kCheckFailed when a row differs from `ref`. Throws UsageError for names that fit nothing and for
+/// options that what was asked for has no use for, Error when a file cannot be written.
 int run_bench(const BenchCommand& command);
 
 }  // namespace kintsugi

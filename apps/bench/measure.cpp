@@ -286,11 +286,14 @@ std::vector<Row> rows_of(const BenchFamily& family, const std::vector<Yardstick>
   return rows;
 }
 
-void check(const MeasureOptions& options, const std::vector<Yardstick>& yardsticks) {
-  const bool cpu = options.device.kind == DeviceKind::cpu;
-  if (options.clock == Clock::cpu && (options.threads != 1 || !cpu))
+void check_clock(const MeasureOptions& options) {
+  if (options.clock == Clock::cpu && (options.threads != 1 || options.device.kind != DeviceKind::cpu))
     throw UsageError("bench: --clock cpu counts one thread's time on the CPU; give --threads 1 with it");
-  if (cpu && options.dtype != DType::f32) throw UsageError(text("bench: the CPU's rows compute in f32; --dtype ", options.dtype, " needs --device cuda or sim"));
+}
+
+void check(const MeasureOptions& options, const std::vector<Yardstick>& yardsticks) {
+  check_clock(options);
+  if (options.device.kind == DeviceKind::cpu && options.dtype != DType::f32) throw UsageError(text("bench: the CPU's rows compute in f32; --dtype ", options.dtype, " needs --device cuda or sim"));
   Fitted families("family", options.families), rows("row", options.rows), shapes("shape", {options.shapes});
   bool any = false;
   std::string without;
@@ -311,7 +314,6 @@ void check(const MeasureOptions& options, const std::vector<Yardstick>& yardstic
 
 void measure(const MeasureOptions& options, const Machine& machine, const std::vector<Yardstick>& yardsticks,
              const std::function<void(const BenchFamily&, const std::vector<Measurement>&)>& done) {
-  check(options, yardsticks);
   Stopwatch watch(options.device, options.clock);
   std::optional<StreamGuard> here;  // arrays are filled in the order of the stream that the rows use
   if (watch.context().stream) here.emplace(options.device, watch.context().stream);

@@ -52,12 +52,14 @@ std::vector<BenchFamily::Row> rows_of(const BenchFamily& family, const std::vect
 /// Does the name fit one of the patterns? No patterns fit everything.
 bool any_fits(const std::string& name, const std::vector<std::string>& patterns);
 
-/// Throws UsageError when a pattern fits no family, no shape or no row, the clock does not fit the threads, or no row of the families asked
-/// for runs on the device.
+/// Throws UsageError when the clock does not fit the device and the threads.
+void check_clock(const MeasureOptions& options);
+
+/// Throws UsageError when a pattern fits no family, no shape or no row, no row of the families asked for runs on the device, and as check_clock does.
 void check(const MeasureOptions& options, const std::vector<Yardstick>& yardsticks);
 
-/// Calls done() after each shape of a family, with one measurement per row that takes it. Yardstick rows stand behind the family's own. On sim
-/// every problem is the shape's tiny one. Throws as check() does.
+/// For options that passed check(): calls done() after each shape of a family, with one measurement per row that takes it. Yardstick rows stand
+/// behind the family's own. On sim every problem is the shape's tiny one.
 void measure(const MeasureOptions& options, const Machine& machine, const std::vector<Yardstick>& yardsticks,
              const std::function<void(const BenchFamily&, const std::vector<Measurement>&)>& done);
 

@@ -81,8 +81,7 @@ std::vector<TunedChoice> best_choices(const std::vector<Measurement>& results, c
   for (const Measurement& m : results) {
     const BenchFamily* f = family_named(all, m.family);
     if (m.samples == 0 || !f || !f->costs_anywhere) continue;
-    const auto rows = candidates(*f->family, options.device.kind);
-    if (rows.size() < 2 || !rows.contains(m.row)) continue;
+    if (!candidates(*f->family, options.device.kind).contains(m.row)) continue;
     const Problem problem{m.family, m.kind, m.cost.flops, m.cost.bytes};
     Candidate& c = problems[problem][m.row];
     c.seconds += m.seconds;
@@ -92,6 +91,7 @@ std::vector<TunedChoice> best_choices(const std::vector<Measurement>& results, c
   }
   std::vector<TunedChoice> choices;
   for (const auto& [problem, rows] : problems) {
+    if (rows.size() < 2) continue;  // nothing was compared
     const std::pair<const std::string, Candidate>* best = nullptr;
     for (const auto& row : rows)
       if (row.second.shapes == int(shapes[problem].size()) && (!best || row.second.seconds < best->second.seconds)) best = &row;

@@ -20,8 +20,8 @@ struct TunedChoice {
   double flops = 0, bytes = 0, seconds = 0;
 };
 
-/// The fastest row of each problem that was timed. Left out: rows of other libraries, rows that differ from run to run, rows that round f32
-/// to tf32, and families with nothing to choose from. Shapes that cost the same share one choice, that with the least time for all of them.
+/// The fastest row of each problem on which at least two were timed. Left out: rows of other libraries, rows that differ from run to run, and
+/// rows that round f32 to tf32. Shapes that cost the same share one choice, that with the least time for all of them.
 std::vector<TunedChoice> best_choices(const std::vector<Measurement>& results, const MeasureOptions& options);
 
 std::string to_json_text(const std::vector<TunedChoice>& choices);

@@ -163,8 +163,25 @@ TEST_CASE("bench: names that fit nothing are refused") {
                      +[](MeasureOptions& o) { o.shapes = "12x12"; }, +[](MeasureOptions& o) { o.threads = 2, o.clock = Clock::cpu; }}) {
     MeasureOptions options = quick();
     spoil(options);
-    CHECK_THROWS_AS(measured(options), UsageError);
+    CHECK_THROWS_AS(check(options, {}), UsageError);
   }
+}
+
+TEST_CASE("bench: options that would do nothing are refused by name") {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"--size 64", "bench: has no use for --size"},
+      {"softmax_fwd --layers", "bench: has no use for --layers"},
+      {"restore --rows fast", "bench restore: has no use for --rows"},
+      {"restore --pictures x", "bench restore: has no use for --pictures"},
+      {"restore --tune x.json", "bench restore: has no use for --tune"},
+      {"loading --pictures x --w 1", "bench loading: has no use for --w"},
+      {"loading --pictures x --seconds 1", "bench loading: has no use for --seconds"},
+      {"loading --pictures x --device sim", "bench loading: runs on the CPU, got --device sim"},
+      {"softmax_fwd --emulate --csv x.csv", "bench --emulate: has no use for --csv"},
+      {"softmax_fwd --list", "bench --list: has no use for FAMILY"},
+      {"restore --size 64 --clock cpu --threads 2", "give --threads 1 with it"},
+  };
+  for (const auto& [arguments, message] : wrong) check_refused(run_program(std::string("bench ") + arguments), 2, {message});
 }
 
 TEST_CASE("bench: table, JSON, CSV and roofline of one run") {

@@ -37,19 +37,19 @@ std::string message_of(const std::string& json) {
 TEST_CASE("tune: the fastest row of each problem that may be chosen by time") {
   const MeasureOptions cpu;
   const Cost one{100, 200}, two{300, 400};
-  auto slow = timed("softmax_fwd", "b", "ref", 9, two);
-  auto untimed = timed("softmax_fwd", "b", "fast", 0, two);
+  auto untimed = timed("conv2d_fwd", "b", "fast", 0, two);
   untimed.samples = 0, untimed.wrong = true;
-  const auto got = best_choices({timed("softmax_fwd", "a", "fast", 2, one), timed("softmax_fwd", "a", "ref", 1, one), untimed, slow,
+  const auto got = best_choices({timed("softmax_fwd", "a", "fast", 2, one), timed("softmax_fwd", "a", "ref", 1, one),
+                                 untimed, timed("conv2d_fwd", "b", "winograd", 8, two), timed("conv2d_fwd", "b", "ref", 9, two),
                                  timed("softmax_fwd", "a", "onednn", 0.5, one),                              // another library's
-                                 timed("embedding_fwd", "c", "ref", 1, one)},                                // nothing to choose from
+                                 timed("softmax_fwd", "c", "fast", 1, two), timed("embedding_fwd", "d", "ref", 1, one)},  // compared with nothing
                                 cpu);
   REQUIRE(got.size() == 2);
-  CHECK(got[0].row == "ref");
-  CHECK(got[0].shape == "a");
-  CHECK(got[0].seconds == 1);
+  CHECK(got[0].row == "winograd");
+  CHECK(got[0].shape == "b");
   CHECK(got[1].row == "ref");
-  CHECK(got[1].shape == "b");
+  CHECK(got[1].shape == "a");
+  CHECK(got[1].seconds == 1);
   // Two shapes of one cost share the row that serves both best, and a row timed on only one of them serves neither.
   const auto shared = best_choices({timed("conv2d_fwd", "a", "fast", 2, one, "k"), timed("conv2d_fwd", "a", "winograd", 1, one, "k"), timed("conv2d_fwd", "b", "fast", 2, one, "k"),
                                     timed("conv2d_fwd", "b", "winograd", 4, one, "k"), timed("conv2d_fwd", "b", "ref", 0.1, one, "k"),
@@ -62,7 +62,7 @@ TEST_CASE("tune: the fastest row of each problem that may be chosen by time") {
   // Rows that round to tf32 are faster by computing something else.
   MeasureOptions sim;
   sim.device = {DeviceKind::sim, 0};
-  const auto rounded = best_choices({timed("matmul", "a", "tf32", 1, one), timed("matmul", "a", "tile", 2, one)}, sim);
+  const auto rounded = best_choices({timed("matmul", "a", "tf32", 1, one), timed("matmul", "a", "tile", 2, one), timed("matmul", "a", "naive", 3, one)}, sim);
   REQUIRE(rounded.size() == 1);
   CHECK(rounded[0].row == "tile");
   CHECK(rounded[0].device == DeviceKind::sim);

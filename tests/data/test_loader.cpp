@@ -129,24 +129,6 @@ TEST_CASE("loader: a restart at batch n goes on as if nothing had happened; smal
   CHECK(whole.epoch_of(3) == 5.0);
 }
 
-TEST_CASE("loader: ranks are dealt a batch each in turn, and together see what one sees") {
-  const auto data = std::make_shared<Numbers>(11);
-  Loader alone(data, with(2, 1));
-  std::vector<std::unique_ptr<Loader>> ranks;
-  for (int r = 0; r < 3; ++r) {
-    LoaderOptions o = with(2, 1);
-    o.rank = r;
-    o.world = 3;
-    ranks.push_back(std::make_unique<Loader>(data, o));
-  }
-  for (int n = 0; n < 7; ++n)
-    for (const auto& rank : ranks) CHECK(names_of(*rank, 1) == names_of(alone, 1));
-  CHECK(ranks[0]->epoch_of(11) == 6);
-  LoaderOptions o = with(2, 1);
-  o.rank = o.world = 3;
-  CHECK_THROWS_WITH_AS(Loader(data, o), doctest::Contains("loader: rank must be"), Error);
-}
-
 TEST_CASE("loader: an error arrives in its turn and the stream goes on") {
   const auto data = std::make_shared<Numbers>(6, 4);
   LoaderOptions o = with(1, 3);

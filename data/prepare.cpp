@@ -17,12 +17,6 @@ namespace kintsugi {
 namespace fs = std::filesystem;
 namespace {
 
-std::string sha256_of(Bytes bytes) {
-  Sha256 hash;
-  hash.add(bytes.data(), bytes.size());
-  return hash.hex();
-}
-
 // One picture's bytes, and the picture when there was reason to decode it.
 struct Read {
   std::vector<uint8_t> owned;

@@ -73,6 +73,12 @@ std::string Sha256::hex() {
   return out;
 }
 
+std::string sha256_of(std::span<const uint8_t> bytes) {
+  Sha256 hash;
+  hash.add(bytes.data(), bytes.size());
+  return hash.hex();
+}
+
 std::string sha256_of_file(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 
 namespace kintsugi {
@@ -22,6 +23,8 @@ class Sha256 {
   uint64_t length_ = 0;  // bytes so far; those not yet taken lie in pending_
 };
 
+/// 64 hexadecimal digits of these bytes.
+std::string sha256_of(std::span<const uint8_t> bytes);
 /// Of a file's bytes. Throws Error with the system's reason when it cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 

@@ -11,11 +11,7 @@ using namespace kintsugi;
 
 namespace {
 
-std::string digest(const std::string& s) {
-  Sha256 hash;
-  hash.add(s.data(), s.size());
-  return hash.hex();
-}
+std::string digest(const std::string& s) { return sha256_of({reinterpret_cast<const uint8_t*>(s.data()), s.size()}); }
 
 }  // namespace
 

@@ -4,11 +4,11 @@
 
 #include <chrono>
 
-#include "apps/bench/machine.h"
 #include "apps/watch/dead_stage.h"
 #include "apps/watch/health.h"
 #include "autograd/ops/batch_norm.h"
 #include "data/loader.h"
+#include "kernels/base/proc.h"
 #include "tensor/storage.h"
 
 namespace kintsugi {
@@ -120,7 +120,7 @@ class Loop {
     for (const std::string& reason : dead_.observe(values, health_.settled_perplexity())) tell_dead(reason);
   }
 
-  MemorySeen memory() const { return {allocator_stats(run_.device).peak_bytes, bench::peak_memory()}; }
+  MemorySeen memory() const { return {allocator_stats(run_.device).peak_bytes, peak_memory()}; }
 
   void write_health(const Learner::Shown& shown) {
     Summary summary;

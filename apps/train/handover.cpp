@@ -39,9 +39,7 @@ std::vector<std::string> files_read_by(int stage, const Recipe& r) {
 
 std::string codebook_hash(const ParameterStore& store) {
   const Tensor codebook = store.at("quantize.embedding.weight").value().host();
-  Sha256 sha;
-  sha.add(codebook.raw(), size_t(codebook.numel()) * size_of(codebook.dtype()));
-  return sha.hex().substr(0, 16);
+  return sha256_of({static_cast<const uint8_t*>(codebook.raw()), codebook.bytes()}).substr(0, 16);
 }
 
 Vqgan frozen_vqgan(const Recipe& r, const std::string& folder, Device device) {

@@ -1,7 +1,6 @@
 // One list of all keys of a recipe with what each may be, visited once to read and once to write.
 #pragma once
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "apps/train/recipe.h"

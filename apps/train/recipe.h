@@ -104,6 +104,7 @@ struct Recipe {
   std::string perceptual_distance = "l1";  // vgg19: "l1", "mse" or "fro"
   bool perceptual_input_norm = true;    // ImageNet's mean and std first; for lpips on top of its own scaling, as released
   bool sync_batch_norm = false;         // the discriminator's BatchNorm takes all ranks' statistics; false: each rank's own, as published
+  std::string compute = "f32";          // or "bf16": activations and copies of the weights, on a GPU; parameters, losses and optimiser stay f32
   int keep_last = 2;                    // training states kept
   std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made in every step
   bool adain = true;                    // measured and shown with codes that take on the input's statistics

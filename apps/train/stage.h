@@ -38,6 +38,12 @@ class Stage {
   Stage(Run& run, int number, const StageRecipe& recipe, DatasetPtr data)
       : run_(run), recipe_(recipe), number_(number), data_(std::move(data)) {}
 
+  /// A network that is trained computes as the recipe says, and one with large maps may make them again.
+  void set_up(ParameterStore& store, bool recompute) const {
+    store.recompute(recompute);
+    store.compute_in_bf16(run_.recipe.compute == "bf16");
+  }
+
   Run& run_;
   const StageRecipe& recipe_;
 

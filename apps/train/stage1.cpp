@@ -15,7 +15,8 @@ class Stage1 : public Stage {
       : Stage(run, 1, run.recipe.stage1, run.data.clean), g_(vqgan_args(run.recipe), run.recipe.seed, run.device),
         d_(discriminator_args(run.recipe), run.recipe.seed, run.device), learn_g_("stage1 generator", "g.", *g_.store, recipe_, recipe_.lr, run.ranks),
         learn_d_("stage1 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr(), run.ranks) {
-    g_.store->recompute(recipe_.recompute);
+    set_up(*g_.store, recipe_.recompute);
+    set_up(*d_.store, false);
     options_.image = image_options(run, recipe_);
     options_.codebook_weight = recipe_.codebook_weight;
     options_.net_d_start_iter = recipe_.gan_start;

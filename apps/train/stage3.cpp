@@ -31,7 +31,8 @@ class Stage3 : public Stage {
       : Stage(run, 3, run.recipe.stage3, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
         net_(ready(run, vqgan_)), d_(critic(run, vqgan_)), learn_("stage3 codeformer", "g.", *net_.store, recipe_, recipe_.lr, run.ranks),
         learn_d_("stage3 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr(), run.ranks), options_(options_of(run, recipe_)) {
-    net_.store->recompute(recipe_.recompute);
+    set_up(*net_.store, recipe_.recompute);
+    set_up(*d_.store, false);
     if (!recipe_.freezes("transformer")) targets_.emplace(run, vqgan_);
   }
 

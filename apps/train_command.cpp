@@ -10,6 +10,7 @@
 #include "apps/cli/json_text.h"
 #include "apps/cli/stop_signals.h"
 #include "apps/train/train.h"
+#include "apps/watch/dead_stage.h"
 
 namespace kintsugi {
 namespace {
@@ -53,6 +54,8 @@ TrainResult train_as(const Rank& rank, const Recipe& recipe, const TrainOptions&
   Communicator& all = *rank.communicator;
   try {
     return train(recipe, options);
+  } catch (const DeadStageError&) {
+    throw;  // all of them saw it at the same step: none has failed
   } catch (const UsageError& e) {
     all.abandon(e.what());
     throw;
@@ -61,6 +64,18 @@ TrainResult train_as(const Rank& rank, const Recipe& recipe, const TrainOptions&
     if (all.size() == 1) throw;
     throw Error(text("rank ", all.rank(), " of ", all.size(), ": ", e.what()));
   }
+}
+
+// The stages of the recipe that the command line chooses.
+std::pair<int, int> chosen_stages(const Recipe& recipe, const std::vector<int>& asked) {
+  const int first = recipe.stages.front(), last = recipe.stages.back();
+  if (asked.empty()) return {first, last};
+  const std::set<int> stages(asked.begin(), asked.end());
+  if (*stages.rbegin() - *stages.begin() >= int(stages.size()))
+    throw UsageError("--stage: 2 stands between 1 and 3; give it too, or one stage at a time");
+  for (int stage : stages)
+    if (stage < first || stage > last) throw UsageError(text("--stage ", stage, ": the recipe has stages ", first, " to ", last));
+  return {*stages.begin(), *stages.rbegin()};
 }
 
 }  // namespace
@@ -74,23 +89,21 @@ int run_train(const TrainCommand& c) {
     fmt::print("{}", resolved(recipe));
     return kDone;
   }
+  const auto [first_stage, last_stage] = chosen_stages(recipe, c.stages);
   const Rank rank = start_rank(c.rank);
-  const Communicator& all = *rank.communicator;
-  TrainOptions options{.first_stage = recipe.stages.front(), .last_stage = recipe.stages.back(), .quiet = c.rank.quiet || all.rank() != 0,
-                       .device = rank.device, .resume = c.resume, .overwrite = c.overwrite, .communicator = rank.communicator, .stop = [] { return StopSignals::received() != 0; }};
-  if (!c.stages.empty()) {
-    const std::set<int> stages(c.stages.begin(), c.stages.end());
-    if (*stages.rbegin() - *stages.begin() >= int(stages.size()))
-      throw UsageError("--stage: 2 stands between 1 and 3; give it too, or one stage at a time");
-    for (int stage : stages)
-      if (stage < recipe.stages.front() || stage > recipe.stages.back())
-        throw UsageError(text("--stage ", stage, ": the recipe has stages ", recipe.stages.front(), " to ", recipe.stages.back()));
-    options.first_stage = *stages.begin();
-    options.last_stage = *stages.rbegin();
-  }
+  const bool speaks = rank.communicator->rank() == 0;
+  const TrainOptions options{.first_stage = first_stage, .last_stage = last_stage, .quiet = c.rank.quiet || !speaks, .device = rank.device,
+                             .resume = c.resume, .overwrite = c.overwrite, .communicator = rank.communicator,
+                             .stop = [] { return StopSignals::received() != 0; }};
   const StopSignals signals({SIGINT, SIGTERM, SIGUSR1});
-  const TrainResult r = train_as(rank, recipe, options);
-  if (all.rank() != 0) return r.stopped ? kStoppedEarly : kDone;
+  TrainResult r;
+  try {
+    r = train_as(rank, recipe, options);
+  } catch (const DeadStageError&) {
+    if (speaks) throw;
+    return kStageDead;
+  }
+  if (!speaks) return r.stopped ? kStoppedEarly : kDone;
   if (r.stopped) {
     fmt::print(stderr, "kintsugi: stopped by a signal; the same command with --resume goes on\n");
     return kStoppedEarly;

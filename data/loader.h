@@ -52,7 +52,6 @@ class Loader {
 
   /// The first sample behind those that all ranks have been given once each has called next() as often as this one.
   Cursor cursor() const { return cursor_at(position(wanted_, 0)); }
-  double epoch_of(int64_t batch) const { return double(position(batch, 0)) / double(dataset_->size()); }
   /// Of the batches given so far. For the thread that calls next().
   const LoaderTimes& times() const { return times_; }
 

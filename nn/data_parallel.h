@@ -36,7 +36,6 @@ class DataParallel {
   void check_equal() const;
 
   int buckets() const;
-  Communicator& communicator() const { return *communicator_; }
 
  private:
   struct State;

@@ -29,7 +29,7 @@ class Pending {
   std::function<void()> wait_;
 };
 
-/// One rank's end. Calls come from one thread, abandon, pulse and failure from any. Operations throw Error when ranks disagree about shape or
+/// One rank's end. Calls come from one thread, those of pulse, abandon and on_failure from any. Operations throw Error when ranks disagree about shape or
 /// dtype, and, naming the rank, when one has ended, failed or stood still for the time-out; nothing works from then on.
 class Communicator {
  public:

@@ -11,25 +11,10 @@
 #include "apps/bench/peak.h"
 #include "apps/bench/statistics.h"
 #include "kernels/base/parallel.h"
+#include "kernels/base/proc.h"
 
 namespace kintsugi::bench {
 namespace {
-
-// "key : value" of a /proc file; empty when there is none.
-std::string proc_value(const char* file, const std::string& key) {
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(key)) {
-      const size_t colon = line.find(':');
-      const size_t first = colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
-      return first == std::string::npos ? "" : line.substr(first);
-    }
-  return {};
-}
-size_t status_bytes(const char* key) {
-  const std::string value = proc_value("/proc/self/status", key);  // "1234 kB"
-  return value.empty() ? 0 : size_t(std::stoull(value)) * 1024;
-}
 
 // As the kernel tells it; the C library's own figure counts every core's share of the socket, which a virtual machine does not have.
 size_t last_level_cache() {
@@ -102,13 +87,6 @@ Machine measure_machine(int threads, Clock clock) {
   }
   set_threads(before);
   return m;
-}
-
-size_t peak_memory() { return status_bytes("VmHWM"); }
-size_t memory_now() { return status_bytes("VmRSS"); }
-bool reset_peak_memory() {
-  std::ofstream out("/proc/self/clear_refs");
-  return bool(out << "5" << std::flush);
 }
 
 }  // namespace kintsugi::bench

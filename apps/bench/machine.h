@@ -36,10 +36,4 @@ struct Machine {
 /// The CPU. Median of several measurements of each roof; takes about a second.
 Machine measure_machine(int threads, Clock clock);
 
-/// Most memory that the process has held since reset_peak_memory(), and what it holds now, in bytes; 0 where the system does not tell.
-size_t peak_memory();
-size_t memory_now();
-/// False where the system does not let a process start its peak again.
-bool reset_peak_memory();
-
 }  // namespace kintsugi::bench

@@ -12,6 +12,7 @@
 #include "apps/bench/stopwatch.h"
 #include "kernels/base/parallel.h"
 #include "kernels/base/pattern.h"
+#include "kernels/base/proc.h"
 
 namespace kintsugi::bench {
 namespace {

@@ -9,6 +9,7 @@
 #include "apps/bench/measure.h"
 #include "apps/bench/report.h"
 #include "apps/bench/statistics.h"
+#include "kernels/base/proc.h"
 #include "models/codeformer/codeformer.h"
 #include "nn/evaluating.h"
 #include "tensor/random.h"

@@ -1,5 +1,6 @@
 #include "apps/cli/toml_reader.h"
 
+#include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -107,12 +108,6 @@ bool is_one_of(const std::string& word, const std::vector<std::string>& allowed)
   return std::find(allowed.begin(), allowed.end(), word) != allowed.end();
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string list;
-  for (const auto& w : words) list += (list.empty() ? "" : ", ") + w;
-  return list;
-}
-
 int checked_int(const Place& p, const toml::node& n, int least, int most) {
   const auto v = n.value_exact<int64_t>();
   if (!v || *v < least || *v > most) p.wrong(text("a whole number from ", least, " to ", most));
@@ -184,7 +179,7 @@ void TomlReader::get(const char* key, std::string& out) {
 void TomlReader::get(const char* key, std::string& out, const std::vector<std::string>& allowed) {
   KIN_FIND(key);
   const auto v = view.value_exact<std::string>();
-  if (!v || !is_one_of(*v, allowed)) place.wrong("one of " + joined(allowed));
+  if (!v || !is_one_of(*v, allowed)) place.wrong(fmt::format("one of {}", fmt::join(allowed, ", ")));
   out = *v;
 }
 
@@ -228,7 +223,7 @@ void TomlReader::get(const char* key, std::vector<double>& out, double least, do
 
 void TomlReader::get(const char* key, std::vector<std::string>& out, const std::vector<std::string>& allowed) {
   KIN_FIND(key);
-  const std::string expected = "a list of some of " + joined(allowed);
+  const std::string expected = fmt::format("a list of some of {}", fmt::join(allowed, ", "));
   if (!view.is_array()) place.wrong(expected);
   out.clear();
   for (const auto& e : *view.as_array()) {

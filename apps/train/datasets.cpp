@@ -1,7 +1,5 @@
 #include "apps/train/datasets.h"
 
-#include <algorithm>
-
 #include "data/drawn_dataset.h"
 #include "data/picture_source.h"
 #include "data/repeat_dataset.h"

@@ -13,7 +13,7 @@ struct TrainingData {
   DatasetPtr degraded;    // the same with lq degraded anew every epoch (stage II, and III's steps on codes)
   DatasetPtr small;       // the same with a degradation of its own (III's steps on images)
   DatasetPtr validation;  // held-out faces, each with one fixed degradation
-  std::string identity;   // of the training faces: SHA-256 over how they are drawn, or over the names and sizes of their files
+  std::string identity;   // of the training faces: SHA-256 over how they are drawn, or over PictureDataset::listing
 };
 /// Throws Error as the sources do, and when fewer pictures are held out than the recipe wants to measure.
 TrainingData make_datasets(const Recipe& recipe);

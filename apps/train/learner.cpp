@@ -48,7 +48,10 @@ std::vector<StepReport> Learner::compute(size_t micro_batches, int passes, const
   parallel_.begin(int(micro_batches), passes);
   compute_ = compute;
   reports_.clear();
-  for (size_t i = 0; i < micro_batches; ++i) reports_.push_back(compute(i));
+  for (size_t i = 0; i < micro_batches; ++i) {
+    reports_.push_back(compute(i));
+    ranks_.communicator()->pulse();
+  }
   return reports_;
 }
 
@@ -73,7 +76,10 @@ double Learner::update(int64_t step) {
 void Learner::fail_not_finite(int64_t step, const std::string& bad) {
   adam_.zero_grad();
   FiniteWatch watch;
-  for (size_t i = 0; i < reports_.size(); ++i) compute_(i);
+  for (size_t i = 0; i < reports_.size(); ++i) {
+    compute_(i);
+    ranks_.communicator()->pulse();
+  }
   std::string mine;
   if (watch.found()) mine = text(bad.empty() ? "the gradient" : bad, " is not finite; the first tensor that is not: ", watch.first());
   const auto found = ranks_.communicator()->all_gather(mine);

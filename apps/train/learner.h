@@ -1,7 +1,6 @@
 // One network and all that trains it: optimiser, schedule, moving average, and the guard against numbers that are not finite.
 #pragma once
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 

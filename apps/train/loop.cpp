@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "apps/bench/machine.h"
 #include "apps/watch/dead_stage.h"
 #include "apps/watch/health.h"
 #include "autograd/ops/batch_norm.h"
 #include "data/loader.h"
 #include "kernels/base/elapsed.h"
+#include "kernels/base/proc.h"
 #include "tensor/storage.h"
 
 namespace kintsugi {
@@ -52,9 +52,6 @@ class Loop {
     } catch (const StopRequested&) {
       save_state();
       throw;
-    } catch (const DeadStageError&) {
-      save_state();
-      throw;
     }
     save_state();
   }
@@ -63,13 +60,10 @@ class Loop {
   std::filesystem::path save_state() {
     if (saved_.empty()) {
       for (const Learner* learner : stage_.learners()) learner->synchronise();
-      const int64_t sample = at_.step * s_.accumulate * s_.batch * run_.ranks.size(), size = stage_.data()->size();
       at_.steps = s_.steps;
       at_.ranks = run_.ranks.size();
       at_.metrics_bytes = run_.log.flushed_bytes();
-      at_.seed = run_.recipe.seed;
-      at_.epoch = sample / size;
-      at_.index = sample % size;
+      at_.cursor = loader_.cursor();
       saved_ = run_.states.path_of(at_);
       run_.ranks.first([&] { run_.states.save({at_, resolved(run_.recipe), inputs_}, stage_.learners(), run_.recipe.keep_last); });
     }
@@ -83,14 +77,13 @@ class Loop {
 
   void step() {
     const Elapsed time;
-    double waited = 0;
+    const double waited_before = loader_.times().waiting;
     std::vector<Batch> batches;
     for (int i = 0; i < s_.accumulate; ++i) {
-      const Elapsed wait;
-      Batch batch = loader_.next();
-      waited += wait.seconds();
-      batches.push_back(on_device(std::move(batch), run_.device));
+      batches.push_back(on_device(loader_.next(), run_.device));
+      run_.ranks.communicator()->pulse();
     }
+    const double waited = loader_.times().waiting - waited_before;
     std::optional<SyncBatchNorm> sync;
     if (run_.recipe.sync_batch_norm) sync.emplace(run_.ranks.communicator());
     Values values = stage_.step(at_.step, batches);
@@ -115,7 +108,7 @@ class Loop {
     for (const std::string& reason : dead_.observe(values, health_.settled_perplexity())) tell_dead(reason);
   }
 
-  MemorySeen memory() const { return {allocator_stats(run_.device).peak_bytes, bench::peak_memory()}; }
+  MemorySeen memory() const { return {allocator_stats(run_.device).peak_bytes, peak_memory()}; }
 
   void write_health(const Learner::Shown& shown) {
     Summary summary;
@@ -126,18 +119,20 @@ class Loop {
 
   void tell_dead(const std::string& reason) {
     const std::string where = fmt::format("{}, step {}: {}", stage_.name(), at_.step - 1, reason);
-    if (run_.recipe.watch.on_dead == "stop")
+    if (run_.recipe.watch.on_dead == "stop") {
+      save_state();
       throw DeadStageError(where + "; watch.on_dead = \"stop\" ends the run. Its state is saved: --resume --set watch.on_dead=warn goes on");
-    progress_.say("warning: " + where);
+    }
+    if (run_.ranks.writes()) progress_.say("warning: " + where);
   }
 
   void validate() {
     if (at_.step >= s_.steps) note_result();
     const Values values = stage_.validate();
-    run_.log.write(stage_.name() + " validation", at_.step, values);
+    run_.log.write(text(stage_.name(), ' ', kValidation), at_.step, values);
     at_.validated = true;
-    saved_.clear();
-    if (s_.validate_every > 0) keep_if_best(values);
+    const auto before = std::exchange(saved_, {});
+    if (s_.validate_every > 0) keep_if_best(values, before);
   }
 
   void note_result() {
@@ -146,11 +141,12 @@ class Loop {
     run_.result.hash = result.hash;
   }
 
-  void keep_if_best(const Values& values) {
+  // `before`: this step's state without its validation, where there is one: it will do, for who goes on from it validates again.
+  void keep_if_best(const Values& values, const std::filesystem::path& before) {
     for (const auto& [name, value] : values) {
       if (name != stage_.best_by() || (at_.best && value <= at_.best->value)) continue;
       at_.best = Best{name, value, at_.step};
-      const auto state = save_state();
+      const auto state = before.empty() ? save_state() : before;
       run_.ranks.first([&] { run_.states.keep_as_best(state, at_.stage); });
       stage_.save("best-");
     }
@@ -170,13 +166,11 @@ class Loop {
 
 }  // namespace
 
-void train_stage(Run& run, Stage& stage, const Inputs& inputs, const std::optional<StateFolder::File>& saved) {
+void train_stage(Run& run, Stage& stage, const Inputs& inputs, const SavedState* saved) {
   Position at{.stage = stage.number(), .last_stage = run.options.last_stage, .best = {}};
   if (saved) {
     load_state(saved->path, stage.learners());
-    at = read_manifest(saved->path).position;
-    KIN_CHECK(at.ranks == run.ranks.size(), run.recipe.out, ": was started on ", at.ranks, " ranks, is now on ", run.ranks.size(),
-              "; they share each step, so it would become another run");
+    at = saved->manifest.position;
     at.last_stage = run.options.last_stage;
     run.say(fmt::format("{}: goes on behind step {} of {}", stage.name(), at.step, stage.recipe().steps));
   }

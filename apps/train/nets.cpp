@@ -36,37 +36,57 @@ CodeFormerArgs codeformer_args(const Recipe& r) {
 
 DiscriminatorArgs discriminator_args(const Recipe& r) { return {.nc = 3, .ndf = r.model.ndf, .n_layers = r.model.d_layers}; }
 
-ImageLoss perceptual_loss(const Recipe& r, Device device) {
-  if (r.perceptual == "none") return {};
-  const KnownNet known = open_network(r.perceptual_weights, r.perceptual == "lpips" ? kLpipsKind : kVgg19Kind);
-  auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
-  ImageLoss loss;
-  if (r.perceptual == "lpips") {
-    LpipsLoss lpips(store->root());
-    lpips.use_input_norm = r.perceptual_input_norm;
-    loss = lpips.as_image_loss();
-  } else {
-    const FeatureDistance distance = r.perceptual_distance == "l1" ? FeatureDistance::l1
-                                     : r.perceptual_distance == "mse" ? FeatureDistance::mse : FeatureDistance::fro;
-    loss = PerceptualLoss(store->root(), {.distance = distance, .range_norm = true, .use_input_norm = r.perceptual_input_norm}).as_image_loss();
-  }
+namespace {
+
+using StorePtr = std::shared_ptr<ParameterStore>;
+
+// A loss with its weights from a file, and the store that they live in.
+template <class Loss, class... Args>
+std::pair<StorePtr, Loss> load(const std::string& weights, const char* kind, Device device, const Args&... args) {
+  const KnownNet known = open_network(weights, kind);
+  const auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
+  Loss loss(store->root(), args...);
   load_parameters(known.tensors, *store);
   store->freeze("*");
+  return {store, loss};
+}
+
+ImageLoss keeping(const StorePtr& store, const ImageLoss& loss) {
   return [store, loss](const Var& output, const Tensor& target) { return loss(output, target); };
 }
 
-ImageMetric lpips_metric(const Recipe& r, Device device) {
-  const std::string& weights = r.watch.lpips_weights.empty() && r.perceptual == "lpips" ? r.perceptual_weights : r.watch.lpips_weights;
-  if (weights.empty()) return {};
-  auto store = std::make_shared<ParameterStore>(StoreOptions{.initialise = false, .device = device});
-  const Lpips lpips(store->root());
-  load_parameters(open_network(weights, kLpipsKind).tensors, *store);
+ImageMetric metric_of(const StorePtr& store, const Lpips& lpips) {
   return [store, lpips](const Tensor& images, const Tensor& truth) {
     const NoGrad off;
     const Tensor distances = lpips(images.to(store->device()), truth.to(store->device())).distance.value().host();
     const auto d = distances.span<float>();
     return std::vector<double>(d.begin(), d.end());
   };
+}
+
+}  // namespace
+
+ImageJudges image_judges(const Recipe& r, Device device) {
+  ImageJudges judges;
+  if (r.perceptual == "vgg19") {
+    const FeatureDistance distance = r.perceptual_distance == "l1" ? FeatureDistance::l1
+                                     : r.perceptual_distance == "mse" ? FeatureDistance::mse : FeatureDistance::fro;
+    const PerceptualArgs args{.distance = distance, .range_norm = true, .use_input_norm = r.perceptual_input_norm};
+    const auto [store, vgg] = load<PerceptualLoss>(r.perceptual_weights, kVgg19Kind, device, args);
+    judges.perceptual = keeping(store, vgg.as_image_loss());
+  }
+  const std::string& own = r.watch.lpips_weights;
+  if (r.perceptual == "lpips") {
+    auto [store, lpips] = load<LpipsLoss>(r.perceptual_weights, kLpipsKind, device);
+    lpips.use_input_norm = r.perceptual_input_norm;
+    judges.perceptual = keeping(store, lpips.as_image_loss());
+    if (own.empty() || own == r.perceptual_weights) judges.lpips = metric_of(store, lpips.lpips);
+  }
+  if (!judges.lpips && !own.empty()) {
+    const auto [store, lpips] = load<LpipsLoss>(own, kLpipsKind, device);
+    judges.lpips = metric_of(store, lpips.lpips);
+  }
+  return judges;
 }
 
 }  // namespace kintsugi

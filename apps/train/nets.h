@@ -1,7 +1,6 @@
 // The networks of a recipe.
 #pragma once
 #include <memory>
-#include <string>
 
 #include "apps/train/recipe.h"
 #include "apps/train/validate.h"
@@ -27,9 +26,11 @@ using Vqgan = Built<VQAutoEncoder, VqganArgs>;
 using Former = Built<CodeFormer, CodeFormerArgs>;
 using Critic = Built<Discriminator, DiscriminatorArgs>;
 
-/// The recipe's perceptual loss with its feature network; weights come from the person, never from us. Empty for "none".
-ImageLoss perceptual_loss(const Recipe& recipe, Device device);
-/// LPIPS with its own scaling and nothing before it, to measure with. Empty where the recipe has no weights for it.
-ImageMetric lpips_metric(const Recipe& recipe, Device device);
+/// What judges images by a network's features; weights come from the person, never from us.
+struct ImageJudges {
+  ImageLoss perceptual;  // the recipe's loss; empty for "none"
+  ImageMetric lpips;     // LPIPS with its own scaling and nothing before it, to measure with; empty where the recipe has no weights for it
+};
+ImageJudges image_judges(const Recipe& recipe, Device device);
 
 }  // namespace kintsugi

@@ -1,6 +1,7 @@
 // A training recipe: everything a run depends on, read from TOML. docs/training.md explains the keys; apps/recipes/codeformer/ has the
 // published trainings. The defaults are those of a small network, not of the published ones.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -76,9 +77,10 @@ struct StageRecipe {
   double codebook_weight = 1;
   int revive_every = 0, revive_until = 0;  // unused codes move onto tokens every so many steps; 0 = never, as published
 
-  // Stages II and III: codes. Without effect where the transformer is frozen.
+  // Stages II and III: codes. Stage III leaves both losses out where its transformer is frozen.
   double feature_weight = 1, entropy_weight = 0.5;
   std::vector<std::string> freeze{"quantize", "generator"};
+  bool freezes(const char* part) const { return std::count(freeze.begin(), freeze.end(), part) > 0; }
 
   // Stage III.
   std::string grows_from = "stage2";       // or "stage1": no stage II before, a new transformer
@@ -101,9 +103,10 @@ struct Recipe {
   std::string perceptual_weights;       // file with the feature network's weights: safetensors or PyTorch's
   std::string perceptual_distance = "l1";  // vgg19: "l1", "mse" or "fro"
   bool perceptual_input_norm = true;    // ImageNet's mean and std first; for lpips on top of its own scaling, as released
-  bool sync_batch_norm = false;         // the discriminator's BatchNorm takes the statistics of all ranks' batches; false: of each rank's, as published
+  bool sync_batch_norm = false;         // the discriminator's BatchNorm takes all ranks' statistics; false: each rank's own, as published
+  std::string compute = "f32";          // or "bf16": activations and copies of the weights, on a GPU; parameters, losses and optimiser stay f32
   int keep_last = 2;                    // training states kept
-  std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made anew in every step
+  std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made in every step
   bool adain = true;                    // measured and shown with codes that take on the input's statistics
   DataRecipe data;
   ModelRecipe model;

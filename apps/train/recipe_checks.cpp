@@ -22,7 +22,8 @@ struct Checks {
     const int levels = int(m.ch_mult.size());
     if (levels < 1 || levels > 12) wrong("model.ch_mult must name 1 to 12 levels, got ", levels);
     const int unit = 1 << (levels - 1);
-    if (r.data.size % unit) wrong("data.size must be a multiple of ", unit, " (", levels, " levels in model.ch_mult halve it ", levels - 1, " times), got ", r.data.size);
+    if (r.data.size % unit)
+      wrong("data.size must be a multiple of ", unit, " (", levels, " levels in model.ch_mult halve it ", levels - 1, " times), got ", r.data.size);
     for (int c : m.ch_mult)
       if (m.nf * c % m.norm_groups) wrong("model.nf * model.ch_mult must be multiples of model.norm_groups = ", m.norm_groups, ", got ", m.nf, " * ", c);
     if (m.dim_embd % m.n_head) wrong("model.dim_embd must be a multiple of model.n_head, got ", m.dim_embd, " and ", m.n_head);
@@ -78,18 +79,18 @@ struct Checks {
     if (std::count(s.phase_small_every.begin(), s.phase_small_every.end(), 0) == int(count))
       wrong("stage3.phase_small_every must let some phase restore images, got only 0");
     const bool codes_alone = std::any_of(s.phase_small_every.begin(), s.phase_small_every.end(), [](int n) { return n != 1; });
-    if (codes_alone && frozen(s, "transformer"))
+    if (codes_alone && s.freezes("transformer"))
       wrong("stage3.phase_small_every must be 1 where stage3.freeze names the transformer: iterations on codes alone would train nothing");
     if (r.data.corrupt == "strokes" && codes_alone)
       wrong("stage3.phase_small_every must be 1 for data.corrupt = \"strokes\", which has no other degradation to train codes on");
   }
 
-  static bool frozen(const StageRecipe& s, const char* part) { return std::count(s.freeze.begin(), s.freeze.end(), part) > 0; }
-
-  void frozen_parts() const {
-    if (frozen(r.stage2, "encoder") && frozen(r.stage2, "transformer"))
+  void something_is_trained() const {
+    if (r.stage2.freezes("encoder") && r.stage2.freezes("transformer"))
       wrong("stage2.freeze must leave the encoder or the transformer free: nothing else predicts codes");
-    if (frozen(r.stage3, "generator") && (frozen(r.stage3, "fusion") || r.model.connect.empty()))
+    if (r.stage2.steps > 0 && r.stage2.feature_weight == 0 && r.stage2.entropy_weight == 0)
+      wrong("stage2.feature_weight or stage2.entropy_weight must be above 0, got 0 for both: there would be nothing to train on");
+    if (r.stage3.freezes("generator") && (r.stage3.freezes("fusion") || r.model.connect.empty()))
       wrong("stage3.freeze must leave the generator free, or the fusion with some model.connect: nothing else reaches the image");
   }
 
@@ -112,7 +113,7 @@ void check_recipe(const Recipe& recipe, const std::string& name) {
   check.schedule("stage2", recipe.stage2);
   check.schedule("stage3", recipe.stage3);
   check.phases();
-  check.frozen_parts();
+  check.something_is_trained();
   check.data();
 }
 

@@ -1,7 +1,6 @@
 // One list of all keys of a recipe with what each may be, visited once to read and once to write.
 #pragma once
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "apps/train/recipe.h"
@@ -149,6 +148,7 @@ void visit(Recipe& r, Visitor& v) {
   v("perceptual_distance", r.perceptual_distance, Words{"l1", "mse", "fro"});
   v("perceptual_input_norm", r.perceptual_input_norm);
   v("sync_batch_norm", r.sync_batch_norm);
+  v("compute", r.compute, Words{"f32", "bf16"});
   v("keep_last", r.keep_last, 1, 1000);
   v("cache_codes", r.cache_codes);
   v("adain", r.adain);

@@ -8,11 +8,19 @@
 #include "autograd/finite_watch.h"
 
 namespace kintsugi {
+namespace {
+
+// Behind what may refuse the run on any rank.
+RunLog open_log(const Recipe& r, const Ranks& ranks, int64_t keep_metrics) {
+  ranks.communicator()->barrier();
+  return {r.out, resolved(r), keep_metrics, ranks.writes()};
+}
+
+}  // namespace
 
 Run::Run(const Recipe& r, const TrainOptions& o, TrainingData d, int64_t keep_metrics)
-    : recipe(r), options(o), device(o.device), ranks(o.communicator), data(std::move(d)), perceptual(perceptual_loss(r, device)),
-      lpips(lpips_metric(r, device)), log(r.out, resolved(r), keep_metrics, ranks.writes()),
-      states(r.out) {}
+    : recipe(r), options(o), device(o.device), ranks(o.communicator), data(std::move(d)), judges(image_judges(r, device)),
+      log(open_log(r, ranks, keep_metrics)), states(r.out) {}
 
 Saved Run::save(const std::string& name, const CheckpointInfo& info, const ParameterStore& store, const Metadata& more) const {
   for (const auto& e : store.entries())

@@ -5,11 +5,11 @@
 
 #include "apps/cli/progress.h"
 #include "apps/train/datasets.h"
+#include "apps/train/nets.h"
 #include "apps/train/ranks.h"
 #include "apps/train/run_log.h"
 #include "apps/train/state.h"
 #include "apps/train/train.h"
-#include "models/losses/perceptual.h"
 #include "nn/checkpoint.h"
 
 namespace kintsugi {
@@ -26,7 +26,7 @@ struct Saved {
 };
 
 struct Run {
-  /// `keep_metrics`: bytes of metrics.jsonl that stay. Throws Error as perceptual_loss and RunLog do.
+  /// `keep_metrics`: bytes of metrics.jsonl that stay. Throws Error as image_judges and RunLog do.
   Run(const Recipe& recipe, const TrainOptions& options, TrainingData data, int64_t keep_metrics);
 
   /// Writes a network as a checkpoint into the run folder, on rank 0. Throws NotFiniteError, and writes nothing, when a number in it is not finite.
@@ -43,8 +43,7 @@ struct Run {
   Device device;
   Ranks ranks;
   TrainingData data;
-  ImageLoss perceptual;
-  ImageMetric lpips;
+  ImageJudges judges;
   RunLog log;  // behind what may still refuse the recipe: a refused one leaves the run folder alone
   StateFolder states;
   TrainResult result;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "data/image_file.h"
@@ -25,9 +26,14 @@ RunLog::RunLog(const std::string& folder, const std::string& recipe, int64_t kee
   const int descriptor = ::fileno(metrics_.get());
   // A file system that has no locks goes without this check.
   KIN_CHECK(::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, folder, ": another process is training in this folder");
-  const int64_t there = int64_t(std::filesystem::file_size(metrics));
-  KIN_CHECK(there <= keep_bytes || ::ftruncate(descriptor, keep_bytes) == 0, metrics, ": cannot be written: ", std::strerror(errno));
+  cut_metrics(keep_bytes);
   write_file(path("recipe.toml"), recipe.data(), recipe.size());
+}
+
+void RunLog::cut_metrics(int64_t keep_bytes) {
+  const std::string metrics = path("metrics.jsonl");
+  const int64_t there = int64_t(std::filesystem::file_size(metrics));
+  KIN_CHECK(there <= keep_bytes || ::ftruncate(::fileno(metrics_.get()), keep_bytes) == 0, metrics, ": cannot be written: ", std::strerror(errno));
 }
 
 int64_t RunLog::flushed_bytes() {
@@ -43,7 +49,15 @@ void RunLog::begin_stage(const std::string& stage, int64_t steps, bool validated
   events_.emplace(path("events/" + stage), steps, validated);
 }
 
-void RunLog::forget_events(int first_stage) {
+void RunLog::forget(int first_stage) {
+  if (!metrics_) return;
+  std::ifstream lines(path("metrics.jsonl"));
+  int64_t kept = 0;
+  for (std::string line; std::getline(lines, line); kept += int64_t(line.size()) + 1) {
+    int stage = 0;
+    if (std::sscanf(line.c_str(), R"({"stage":"stage%d)", &stage) != 1 || stage >= first_stage) break;
+  }
+  cut_metrics(kept);
   for (int stage = first_stage; stage <= 3; ++stage) cut_events(path(text("events/stage", stage)), 0, false);
 }
 

@@ -19,8 +19,8 @@ class RunLog {
 
   /// Starts a stage's event file, which keeps what the folder holds of the first `steps` steps (event_file.h).
   void begin_stage(const std::string& stage, int64_t steps, bool validated);
-  /// Removes the event files of a stage and of all behind it.
-  void forget_events(int first_stage);
+  /// Takes back what was written of a stage and of all behind it: lines of metrics.jsonl, which stand in the order of stages, and event files.
+  void forget(int first_stage);
 
   /// One line of metrics.jsonl: {"stage": ..., "step": ..., name: value, ...}; flushed at once. The values go into the event file too,
   /// with what `summary` shows besides: those of "stage1 health" under the tags health/NAME of stage1.
@@ -31,13 +31,14 @@ class RunLog {
   /// Bytes of metrics.jsonl, all of them on the disk.
   int64_t flushed_bytes();
 
-  const std::string& folder() const { return folder_; }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
  private:
   struct Close {
     void operator()(std::FILE* f) const { std::fclose(f); }
   };
+  void cut_metrics(int64_t keep_bytes);
+
   std::string folder_;
   std::unique_ptr<std::FILE, Close> metrics_;
   std::optional<EventFile> events_;

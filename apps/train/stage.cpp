@@ -31,7 +31,7 @@ void update(int64_t step, Learner& learn, const Judge& judge, std::span<const Ba
   values.insert(values.end(), {{"grad_norm_d", norm_d}, {"lr_d", judge.learner->rate(step)}});
 }
 
-std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options,
+std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options, const Ranks& ranks,
                                           const std::function<AdaptiveGradients(const Batch&)>& gradients) {
   if (batches.size() == 1) return {};
   Var recon, gan;
@@ -40,6 +40,7 @@ std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const 
     const NoGrad off;
     recon = recon ? recon + Var(g.recon) : Var(g.recon);
     gan = gan ? gan + Var(g.gan) : Var(g.gan);
+    ranks.communicator()->pulse();
   }
   const NoGrad off;
   const double share = 1.0 / double(batches.size());
@@ -51,8 +52,8 @@ ImageObjectiveOptions image_options(const Run& run, const StageRecipe& r) {
                                                        {"wgan", GanKind::wgan}, {"wgan_softplus", GanKind::wgan_softplus}};
   ImageObjectiveOptions o;
   o.l1_weight = r.pixel_weight;
-  if (run.perceptual && r.perceptual_weight > 0)
-    o.perceptual = [loss = run.perceptual, weight = r.perceptual_weight](const Var& image, const Tensor& target) { return loss(image, target) * weight; };
+  if (run.judges.perceptual && r.perceptual_weight > 0)
+    o.perceptual = [loss = run.judges.perceptual, weight = r.perceptual_weight](const Var& image, const Tensor& target) { return loss(image, target) * weight; };
   o.gan_kind = kinds.at(r.gan);
   o.gan_weight = r.gan_weight;
   o.adapt = r.adaptive_weight;
@@ -63,7 +64,8 @@ ImageObjectiveOptions image_options(const Run& run, const StageRecipe& r) {
 
 Values measure_codeformer(Run& run, const std::string& stage, const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan,
                           const std::vector<double>& ws, const std::string& sheet) {
-  Validation& v = run.result.validation = validate(net, store, vqgan, *run.data.validation, run.lpips, ws, run.recipe.adain, kSheetFaces, [&] { run.poll(); });
+  Validation& v = run.result.validation = validate(net, store, vqgan, *run.data.validation, run.judges.lpips, ws, run.recipe.adain, kSheetFaces,
+                                                     [&] { run.poll(); });
   Values values{{"psnr_degraded", v.degraded.psnr}, {"ssim_degraded", v.degraded.ssim},
                 {"code_accuracy", v.code_accuracy}, {"nearest_accuracy", v.nearest_accuracy}};
   for (size_t i = 0; i < ws.size(); ++i) {

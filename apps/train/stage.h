@@ -38,6 +38,12 @@ class Stage {
   Stage(Run& run, int number, const StageRecipe& recipe, DatasetPtr data)
       : run_(run), recipe_(recipe), number_(number), data_(std::move(data)) {}
 
+  /// A network that is trained computes as the recipe says, and one with large maps may make them again.
+  void set_up(ParameterStore& store, bool recompute) const {
+    store.recompute(recompute);
+    store.compute_in_bf16(run_.recipe.compute == "bf16");
+  }
+
   Run& run_;
   const StageRecipe& recipe_;
 
@@ -60,13 +66,13 @@ struct Judge {
   GanKind kind = GanKind::hinge;
 };
 /// A step of `learn`, where compute(batch) is forward and backward on one of the batches, and where the discriminator took part in it, a step of
-/// that on the clean faces and what was made instead. Appends mean losses, grad_norm, lr, grad_norm_d and lr_d to values. Between ranks, the discriminator's forward
-/// hides the rest of the generator's reduction, and the generator's optimiser the discriminator's.
+/// that on the clean faces and what was made instead. Appends mean losses, grad_norm, lr, grad_norm_d and lr_d to values. Between ranks, the
+/// discriminator's forward hides the rest of the generator's reduction, and the generator's optimiser the discriminator's.
 void update(int64_t step, Learner& learn, const Judge& judge, std::span<const Batch> batches, Values& values,
             const std::function<StepReport(const Batch&)>& compute);
 /// The adaptive weight of a step of several micro-batches, whose gradients are averaged before their norms are taken: as one batch of them
 /// all would have it. Costs a pass of its own; empty for a single batch, which is measured where it is used.
-std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options,
+std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options, const Ranks& ranks,
                                           const std::function<AdaptiveGradients(const Batch&)>& gradients);
 /// How a stage's recipe judges images.
 ImageObjectiveOptions image_options(const Run& run, const StageRecipe& recipe);

@@ -15,7 +15,8 @@ class Stage1 : public Stage {
       : Stage(run, 1, run.recipe.stage1, run.data.clean), g_(vqgan_args(run.recipe), run.recipe.seed, run.device),
         d_(discriminator_args(run.recipe), run.recipe.seed, run.device), learn_g_("stage1 generator", "g.", *g_.store, recipe_, recipe_.lr, run.ranks),
         learn_d_("stage1 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr(), run.ranks) {
-    g_.store->recompute(recipe_.recompute);
+    set_up(*g_.store, recipe_.recompute);
+    set_up(*d_.store, false);
     options_.image = image_options(run, recipe_);
     options_.codebook_weight = recipe_.codebook_weight;
     options_.net_d_start_iter = recipe_.gan_start;
@@ -28,7 +29,7 @@ class Stage1 : public Stage {
       values.emplace_back("revived", double(revive(batches[0].gt, n)));
     options_.image.weight.reset();
     if (iteration > options_.net_d_start_iter && recipe_.adaptive_weight)
-      options_.image.weight = weight_over(batches, options_.image.adaptive,
+      options_.image.weight = weight_over(batches, options_.image.adaptive, run_.ranks,
                                           [&](const Batch& b) { return stage1_adaptive_gradients(*g_.net, *d_.net, b.gt, options_); });
     update(n, learn_g_, {&learn_d_, d_.net.get(), options_.image.gan_kind}, batches, values,
            [&](const Batch& b) { return stage1_generator_step(*g_.net, d_.net.get(), b.gt, iteration, options_); });
@@ -44,7 +45,8 @@ class Stage1 : public Stage {
 
   Values validate() override {
     const EmaWeights averaged(learn_g_.ema());
-    const Reconstruction& r = run_.result.vqgan = validate_vqgan(*g_.net, *g_.store, *run_.data.validation, run_.lpips, kSheetFaces, [&] { run_.poll(); });
+    const Reconstruction& r = run_.result.vqgan =
+        validate_vqgan(*g_.net, *g_.store, *run_.data.validation, run_.judges.lpips, kSheetFaces, [&] { run_.poll(); });
     run_.say(fmt::format("stage 1: the codebook redraws held-out faces at {:.2f} dB PSNR, {:.3f} SSIM; {:.0f} of {} codes in use", r.quality.psnr,
                          r.quality.ssim, r.perplexity, g_.net->args.codebook_size));
     run_.log.picture("vqgan", r.sheet);

@@ -12,7 +12,7 @@ class Stage2 : public Stage {
   explicit Stage2(Run& run)
       : Stage(run, 2, run.recipe.stage2, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
         net_(ready(run, vqgan_)), targets_(run, vqgan_), learn_("stage2", "g.", *net_.store, recipe_, recipe_.lr, run.ranks) {
-    net_.store->recompute(recipe_.recompute);
+    set_up(*net_.store, recipe_.recompute);
   }
 
   Values step(int64_t n, std::span<const Batch> batches) override {

@@ -1,5 +1,4 @@
 // Stage III: fusion and encoder learn to paint, weighed by w, in phases of images and of codes.
-#include <algorithm>
 #include <limits>
 
 #include "apps/train/handover.h"
@@ -11,14 +10,12 @@
 namespace kintsugi {
 namespace {
 
-bool frozen(const StageRecipe& r, const char* part) { return std::count(r.freeze.begin(), r.freeze.end(), part) > 0; }
-
 Stage3Options options_of(const Run& run, const StageRecipe& r) {
   Stage3Options o;
   o.joint.image = image_options(run, r);
   o.joint.tokens = {.feature_weight = r.feature_weight, .entropy_weight = r.entropy_weight};
-  if (frozen(r, "transformer")) o.joint.tokens = {.feature_weight = 0, .entropy_weight = 0};
-  o.joint.generator_is_frozen = frozen(r, "generator");
+  if (r.freezes("transformer")) o.joint.tokens = {.feature_weight = 0, .entropy_weight = 0};
+  o.joint.generator_is_frozen = r.freezes("generator");
   o.joint.detach_16 = r.detach_16;
   o.net_d_start_iter = r.gan_start;
   o.phases.clear();
@@ -34,8 +31,9 @@ class Stage3 : public Stage {
       : Stage(run, 3, run.recipe.stage3, run.data.degraded), vqgan_(frozen_vqgan(run.recipe, run.recipe.out, run.device)),
         net_(ready(run, vqgan_)), d_(critic(run, vqgan_)), learn_("stage3 codeformer", "g.", *net_.store, recipe_, recipe_.lr, run.ranks),
         learn_d_("stage3 discriminator", "d.", *d_.store, recipe_, recipe_.discriminator_lr(), run.ranks), options_(options_of(run, recipe_)) {
-    net_.store->recompute(recipe_.recompute);
-    if (!frozen(recipe_, "transformer")) targets_.emplace(run, vqgan_);
+    set_up(*net_.store, recipe_.recompute);
+    set_up(*d_.store, false);
+    if (!recipe_.freezes("transformer")) targets_.emplace(run, vqgan_);
   }
 
   Values step(int64_t n, std::span<const Batch> batches) override {
@@ -44,7 +42,7 @@ class Stage3 : public Stage {
     ImageObjectiveOptions& image = options_.joint.image;
     image.weight.reset();
     if (!plan.large && iteration > options_.net_d_start_iter && image.adapt)
-      image.weight = weight_over(batches, image.adaptive, [&](const Batch& b) {
+      image.weight = weight_over(batches, image.adaptive, run_.ranks, [&](const Batch& b) {
         return joint_adaptive_gradients(*net_.net, *d_.net, b.lq, b.gt, plan.w, options_.joint);
       });
     Values values;

@@ -21,9 +21,16 @@ using Json = nlohmann::ordered_json;
 
 Json to_json(const Manifest& m) {
   const Position& p = m.position;
-  Json json{{"stage", p.stage},     {"last_stage", p.last_stage},       {"step", p.step}, {"steps", p.steps},
-            {"validated", p.validated}, {"ranks", p.ranks}, {"metrics_bytes", p.metrics_bytes}, {"cursor", {{"seed", p.seed}, {"epoch", p.epoch}, {"index", p.index}}},
-            {"inputs", m.inputs},   {"recipe", m.recipe}};
+  Json json{{"stage", p.stage},
+            {"last_stage", p.last_stage},
+            {"step", p.step},
+            {"steps", p.steps},
+            {"validated", p.validated},
+            {"ranks", p.ranks},
+            {"metrics_bytes", p.metrics_bytes},
+            {"cursor", {{"epoch", p.cursor.epoch}, {"index", p.cursor.index}}},
+            {"inputs", m.inputs},
+            {"recipe", m.recipe}};
   if (p.best) json["best"] = {{"metric", p.best->metric}, {"value", p.best->value}, {"step", p.best->step}};
   json["recipe_sha256"] = sha256_of(m.recipe);
   return json;
@@ -32,7 +39,7 @@ Json to_json(const Manifest& m) {
 Manifest from_json(const Json& json) {
   Manifest m{.position = {.stage = json.at("stage"), .last_stage = json.at("last_stage"), .step = json.at("step"), .steps = json.at("steps"),
                           .validated = json.at("validated"), .best = {}, .ranks = json.at("ranks"), .metrics_bytes = json.at("metrics_bytes"),
-                          .seed = json.at("cursor").at("seed"), .epoch = json.at("cursor").at("epoch"), .index = json.at("cursor").at("index")},
+                          .cursor = {json.at("cursor").at("epoch"), json.at("cursor").at("index")}},
              .recipe = json.at("recipe"), .inputs = json.at("inputs")};
   if (json.contains("best")) m.position.best = Best{json["best"].at("metric"), json["best"].at("value"), json["best"].at("step")};
   return m;
@@ -126,6 +133,10 @@ void check_same_recipe(const std::string& then, const std::string& now, const st
     }
 }
 
+void check_same_ranks(int then, int now, const std::string& where) {
+  KIN_CHECK(then == now, where, ": was started on ", then, " ranks, is now on ", now, "; they share each step, so it would become another run");
+}
+
 void check_same_inputs(const Inputs& then, const Inputs& now, const std::string& where) {
   for (const auto& [name, hash] : now) {
     const auto found = then.find(name);
@@ -152,11 +163,12 @@ std::vector<StateFolder::File> StateFolder::files() const {
   return files;
 }
 
-std::optional<StateFolder::File> StateFolder::newest(int first_stage, int last_stage) const {
-  std::optional<File> newest;
+std::optional<SavedState> StateFolder::newest(int first_stage, int last_stage) const {
+  fs::path newest;
   for (const File& file : files())
-    if (file.stage >= first_stage && file.stage <= last_stage) newest = file;
-  return newest;
+    if (file.stage >= first_stage && file.stage <= last_stage) newest = file.path;
+  if (newest.empty()) return {};
+  return SavedState{newest, read_manifest(newest)};
 }
 
 fs::path StateFolder::path_of(const Position& p) const { return folder_ / text("stage", p.stage, "-", p.step, kStateFiles); }

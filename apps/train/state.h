@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/train/learner.h"
+#include "data/order.h"
 
 namespace kintsugi {
 
@@ -32,8 +33,7 @@ struct Position {
   std::optional<Best> best;        // of the validations so far
   int ranks = 1;                   // processes that share each step
   int64_t metrics_bytes = 0;       // of metrics.jsonl, up to here
-  uint64_t seed = 0;               // data cursor: the next sample is entry `index` of the seed's permutation of `epoch`
-  int64_t epoch = 0, index = 0;
+  Cursor cursor = {};              // the next sample
 
   bool stage_finished() const { return step >= steps && validated; }
   bool run_finished() const { return stage == last_stage && stage_finished(); }
@@ -56,8 +56,15 @@ void load_state(const std::filesystem::path& path, const std::vector<Learner*>& 
 /// Throws Error naming the first key whose value is not what it was, unless a change there leaves the numbers alone (names, places and how
 /// often something is saved or measured) or only moves the end (steps).
 void check_same_recipe(const std::string& then, const std::string& now, const std::string& where);
+/// Throws Error unless the run goes on with as many ranks as it was started on.
+void check_same_ranks(int then, int now, const std::string& where);
 /// Throws Error naming what changed and both hashes.
 void check_same_inputs(const Inputs& then, const Inputs& now, const std::string& where);
+
+struct SavedState {
+  std::filesystem::path path;
+  Manifest manifest;
+};
 
 /// The states of a run folder: state/stage<n>-<steps>.safetensors, and state/stage<n>-best.safetensors.
 class StateFolder {
@@ -71,8 +78,8 @@ class StateFolder {
 
   /// In the order they were written; those kept as the best are not among them.
   std::vector<File> files() const;
-  /// The last state of these stages.
-  std::optional<File> newest(int first_stage, int last_stage) const;
+  /// The last state of these stages. Throws as read_manifest does.
+  std::optional<SavedState> newest(int first_stage, int last_stage) const;
 
   /// Where save() writes it.
   std::filesystem::path path_of(const Position& position) const;

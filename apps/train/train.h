@@ -9,7 +9,7 @@
 //   *.png                      validation sheets
 //   best-*.safetensors         networks as of the best validation, where there are several
 //   state/                     training states, from which an unfinished run goes on (state.h)
-//   run.json                   per stage: version, device, seed, hashes of what it was started from
+//   run.json                   per stage: version, device, threads, ranks, seed, hashes of what it was started from
 #pragma once
 #include <functional>
 #include <memory>
@@ -40,8 +40,9 @@ struct TrainResult {
 
 /// Runs the stages asked for; earlier stages' files are read from the run folder, or first copied there from recipe.from. Throws Error when
 /// such a file is missing, of another network, other sizes or another codebook, or when a run to be resumed was started with another
-/// recipe or other inputs, and UsageError when an unfinished run would be overwritten unasked: the run folder is left alone then. Throws
-/// NotFiniteError when a number stops being finite, and DeadStageError, with a state saved, when a stage is dead and the recipe says stop: files written before, at the end of a stage or within it (save_every), stay as they are.
+/// recipe, other inputs or on another number of ranks, and UsageError when an unfinished run would be overwritten unasked: the run folder is
+/// left alone then. Throws NotFiniteError when a number stops being finite, and, on every rank and with a state saved, DeadStageError when a
+/// stage is dead and the recipe says stop: files written before, at the end of a stage or within it (save_every), stay as they are.
 TrainResult train(const Recipe& recipe, const TrainOptions& options = {});
 
 }  // namespace kintsugi

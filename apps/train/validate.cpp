@@ -5,6 +5,7 @@
 #include "data/batch.h"
 #include "data/metrics.h"
 #include "data/sheet.h"
+#include "models/codeformer/stages.h"
 #include "nn/evaluating.h"
 
 namespace kintsugi {
@@ -50,14 +51,6 @@ void for_each_batch(const Dataset& faces, const Poll& poll, Visit&& visit) {
   }
 }
 
-int64_t equal_count(const Tensor& a, const Tensor& b) {
-  const Tensor here_a = a.host(), here_b = b.host();
-  const auto x = here_a.span<int64_t>(), y = here_b.span<int64_t>();
-  int64_t n = 0;
-  for (size_t i = 0; i < x.size(); ++i) n += x[i] == y[i];
-  return n;
-}
-
 }  // namespace
 
 Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEncoder& vqgan, const Dataset& faces, const ImageMetric& lpips,
@@ -77,8 +70,8 @@ Validation validate(const CodeFormer& net, ParameterStore& store, const VQAutoEn
       images.push_back(images_of(out.image.value()));
       if (w != ws.front()) continue;
       tokens += truth.numel();
-      predicted += equal_count(out.indices.reshape(truth.shape()), truth);
-      nearest += equal_count(vqgan.codes(lq), truth);
+      predicted += equal_codes(out.indices, truth);
+      nearest += equal_codes(vqgan.codes(lq), truth);
     }
     const std::vector<Image> clean = images_of(batch.gt), before = images_of(batch.lq);
     degraded.add(before, clean);

@@ -3,9 +3,8 @@
 #include <optional>
 #include <vector>
 
-#include "apps/restore/restorer.h"
 #include "data/dataset.h"
-#include "models/vqgan/vqgan.h"
+#include "models/codeformer/codeformer.h"
 
 namespace kintsugi {
 

@@ -46,7 +46,7 @@ Seen look_at(std::string_view event) {
     std::string_view summary = field->bytes;
     auto value = wire::take_field(summary);
     if (!value) continue;
-    if (const auto tag = wire::take_field(value->bytes)) seen.validation = tag->bytes.starts_with(kValidationTag);
+    if (const auto tag = wire::take_field(value->bytes)) seen.validation = tag->bytes.starts_with(text(kValidation, "/"));
   }
   return seen;
 }

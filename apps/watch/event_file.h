@@ -20,7 +20,6 @@ class Summary {
   /// As PNG of 8 bits. Throws Error as encode_png does.
   void image(const std::string& tag, const Image& image);
 
-  bool empty() const { return message_.encoded().empty(); }
   const std::string& encoded() const { return message_.encoded(); }
 
  private:
@@ -29,8 +28,8 @@ class Summary {
   wire::Message message_;
 };
 
-/// Tags of what was measured behind a step begin with this; see EventFile's `validated`.
-inline constexpr const char* kValidationTag = "validation/";
+/// Tags of what was measured behind a step are kValidation/NAME; see EventFile's `validated`.
+inline constexpr const char* kValidation = "validation";
 
 /// One file of events, in a folder with those that earlier processes of the same run wrote.
 class EventFile {

@@ -42,13 +42,6 @@ ncclDataType_t type_of(DType t) {
 
 const char* nccl_refuses() { return library().found() ? nullptr : "libnccl.so.2 was not found"; }
 
-std::string nccl_version() {
-  if (const char* why = nccl_refuses()) fail("nccl: ", why);
-  int v = 0;
-  check(KIN_VENDOR_FUNCTION(library(), ncclGetVersion)(&v), "ask for the version");
-  return text(v / 10000, '.', v % 10000 / 100, '.', v % 100);
-}
-
 std::string nccl_unique_id() {
   if (const char* why = nccl_refuses()) fail("nccl: ", why);
   ncclUniqueId id;
@@ -158,7 +151,6 @@ namespace {
 
 struct Nccl::State {};
 const char* nccl_refuses() { return "this program was built without NCCL: nvcc and nccl.h (libnccl-dev) are needed to build with it"; }
-std::string nccl_version() { absent(); }
 std::string nccl_unique_id() { absent(); }
 Nccl::Nccl(Device, int, int, const std::string&) { absent(); }
 Nccl::~Nccl() = default;

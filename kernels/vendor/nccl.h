@@ -13,9 +13,7 @@ namespace kintsugi::vendor {
 
 /// Why NCCL cannot be used, in one line; null when it can.
 const char* nccl_refuses();
-/// "2.28.3", of the library opened. Throws Error when nccl_refuses().
-std::string nccl_version();
-/// Made on one rank, given to all others by other means. Throws Error with NCCL's reason.
+/// Made on one rank, given to all others by other means. Throws Error when nccl_refuses(), and with NCCL's reason.
 std::string nccl_unique_id();
 
 /// A rank of a group of GPUs. Operations are queued on a stream of their own, of high priority, behind the work queued so far on `compute`.

@@ -1,20 +1,22 @@
 #include "models/codeformer/stages.h"
 
+#include <functional>
+#include <numeric>
+
 #include "autograd/engine.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/cross_entropy.h"
 #include "autograd/ops/reduce.h"
 
 namespace kintsugi {
-namespace {
 
-double share_equal(const Tensor& a, const Tensor& b) {
+int64_t equal_codes(const Tensor& a, const Tensor& b) {
   const Tensor here_a = a.host(), here_b = b.host();
   const auto x = here_a.span<int64_t>(), y = here_b.span<int64_t>();
-  int64_t equal = 0;
-  for (size_t i = 0; i < x.size(); ++i) equal += x[i] == y[i];
-  return double(equal) / double(x.size());
+  return std::transform_reduce(x.begin(), x.end(), y.begin(), int64_t(0), std::plus<>(), std::equal_to<>());
 }
+
+namespace {
 
 // The token terms, weighted; empty when both are off.
 Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Tensor& target, const TokenOptions& options,
@@ -31,7 +33,7 @@ Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Te
   if (options.entropy_weight > 0) {
     const Var entropy = cross_entropy(out.logits, target.reshape(Shape{n, tokens})) * options.entropy_weight;
     report.add("cross_entropy_loss", entropy.item());
-    report.add("code_accuracy", share_equal(report.codes, target));
+    report.add("code_accuracy", double(equal_codes(report.codes, target)) / double(target.numel()));
     total = total ? total + entropy : entropy;
   }
   return total;

@@ -9,6 +9,9 @@
 
 namespace kintsugi {
 
+/// How many codes are the same in both, which hold equally many [i64].
+int64_t equal_codes(const Tensor& a, const Tensor& b);
+
 /// Weights of the two terms on tokens; a term of weight 0 is left out.
 struct TokenOptions {
   double feature_weight = 1;    // mean((sg[codebook[target]] - lq_feat)^2)

@@ -54,3 +54,16 @@ TEST_CASE("device: auto says what it chose and why") {
   CHECK(run.err.find("device: ") != std::string::npos);
   CHECK(run.err.find("chosen by auto") != std::string::npos);
 }
+
+TEST_CASE("device: a stage trained in bf16 is another than in f32, kept in f32 and refused where there are no kernels for it") {
+  const Scratch half, full, none;
+  const std::string stage = "-q --stage 2 --set stage2.steps=1 --set stage2.batch=1 --set stage2.ema=0 --set data.validation=1 --from " + quoted(tiny_run().path);
+  const ProgramRun run = train_tiny(half, stage + " --device sim --set compute=bf16"), plain = train_tiny(full, stage + " --device sim");
+  REQUIRE_MESSAGE(run.exit_code == 0, run.output);
+  REQUIRE_MESSAGE(plain.exit_code == 0, plain.output);
+  const auto size = [](const Scratch& folder) { return fs::file_size(folder / "run/codes.safetensors"); };
+  CHECK(size(half) == size(full));
+  CHECK(content(half / "run/codes.safetensors") != content(full / "run/codes.safetensors"));
+  check_refused(train_tiny(none, "-q --device cpu --set compute=bf16"), 2, {"compute = \"bf16\" needs a device", "got cpu"});
+  CHECK(!fs::exists(none / "run"));
+}

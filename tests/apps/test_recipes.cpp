@@ -178,6 +178,8 @@ TEST_CASE("recipes: values that do not go together are refused") {
   check_refused(with(folder, "[model]\nch_mult = []\n"), 2, {"model.ch_mult must name 1 to 12 levels, got 0"});
   check_refused(with(folder, "[stage2]\nfreeze = [\"decoder\"]\n"), 2,
                 {"r.toml:2: stage2.freeze must be a list of some of encoder, quantize, generator, transformer, fusion", "decoder"});
+  check_refused(with(folder, "[stage2]\nfeature_weight = 0\nentropy_weight = 0\n"), 2,
+                {"stage2.feature_weight or stage2.entropy_weight must be above 0, got 0 for both"});
   check_refused(with(folder, "[stage1]\ngan = \"hinges\"\n"), 2, {"r.toml:2: stage1.gan must be one of hinge, vanilla"});
   check_refused(with(folder, "[strokes]\nleast_corners = 9\nmost_corners = 8\n"), 2, {"strokes.least_corners must not exceed"});
   check_refused(with(folder, "[data]\ncorrupt = \"strokes\"\n[stage3]\nphase_small_every = [2]\n"), 2, {"stage3.phase_small_every must be 1"});

@@ -2,9 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
-#include <sstream>
 
 #include "tests/apps/tiny_run.h"
 #include "tests/harness/running_program.h"
@@ -46,15 +44,10 @@ void train_to_the_end(const Scratch& folder, const std::vector<std::string>& mor
   ends_with(program, 0);
 }
 
+// Without the panel, which has times in it and looks back no further than the process lives.
 std::vector<Json> metrics(const fs::path& run) {
-  std::istringstream lines(content(run / "metrics.jsonl"));
-  std::vector<Json> all;
-  for (std::string line; std::getline(lines, line);) {
-    Json values = Json::parse(line, nullptr, false);
-    if (values.is_discarded()) continue;  // a line being written
-    // The panel has times in it, and looks back no further than the process lives.
-    if (!values["stage"].get<std::string>().ends_with(" health")) all.push_back(values);
-  }
+  std::vector<Json> all = metrics_of(run);
+  std::erase_if(all, [](const Json& values) { return values["stage"].get<std::string>().ends_with(" health"); });
   return all;
 }
 

@@ -1,6 +1,5 @@
 // kintsugi train on several ranks: the numbers of one process, and an end for all when one ends.
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
@@ -40,13 +39,9 @@ std::vector<ProgramRun> train_on(int ranks, const Scratch& folder, const std::st
 
 // metrics.jsonl without times and memory.
 std::vector<Json> numbers(const fs::path& run) {
-  std::istringstream lines(content(run / "metrics.jsonl"));
-  std::vector<Json> all;
-  for (std::string line; std::getline(lines, line);) {
-    Json values = Json::parse(line);
+  std::vector<Json> all = metrics_of(run);
+  for (Json& values : all)
     for (const char* time : {"images_per_second", "data_wait", "tensors_mib", "process_mib", "eta_s"}) values.erase(time);
-    all.push_back(values);
-  }
   return all;
 }
 
@@ -98,8 +93,10 @@ TEST_CASE("train on ranks: a signal to one stops all at the same step, and they 
       CHECK_MESSAGE((WIFEXITED(status) && WEXITSTATUS(status) == 75), rank->log());
     }
   }
-  check_refused(train_tiny(folder, "-q --stage 2 --stage 3 --resume --set stage2.steps=60 --set stage2.batch=1 --set stage3.batch=1"), 1,
+  const std::string recipe = content(folder / "run/recipe.toml");
+  check_refused(train_tiny(folder, "-q --stage 2 --stage 3 --resume --set name=other --set stage2.steps=60 --set stage2.batch=1 --set stage3.batch=1"), 1,
                 {"was started on 2 ranks, is now on 1"});
+  CHECK(content(folder / "run/recipe.toml") == recipe);
   for (const auto& run : train_on(2, folder, long_run + "--resume")) REQUIRE_MESSAGE(run.exit_code == 0, run.output);
   CHECK(content(folder / "run/codeformer.safetensors") == content(whole / "run/codeformer.safetensors"));
 }
@@ -119,8 +116,37 @@ TEST_CASE("train on ranks: what is wrong on one rank ends all, with its number")
   CHECK_MESSAGE(runs[0].err.find("rank 0 of 2: rank 1 failed: ") != std::string::npos, runs[0].err);
   CHECK_MESSAGE(runs[0].err.find("the folder for codes cannot be made") != std::string::npos, runs[0].err);
 
+  // What one rank alone refuses leaves the run folder alone.
+  const Scratch untouched;
+  const int meeting = comm::Listener(0).port();
+  write_text(untouched / "tiny.toml", kTinyRecipe);
+  const std::string stage1 = "train " + quoted(untouched / "tiny.toml") + " -q --stage 1 --threads 1 --set out=" + quoted(untouched / "run");
+  std::thread refusing([&] { runs[1] = run_program(stage1 + " --set watch.lpips_weights=" + quoted(untouched / "absent.st"), in_ranks(2, 1, meeting)); });
+  runs[0] = run_program(stage1, in_ranks(2, 0, meeting));
+  refusing.join();
+  for (const auto& run : runs) CHECK(run.exit_code == 1);
+  CHECK_MESSAGE(runs[0].err.find("rank 1 failed: ") != std::string::npos, runs[0].err);
+  CHECK(!fs::exists(untouched / "run"));
+
   const ProgramRun variables = train_tiny(nowhere, "", "RANK=2 WORLD_SIZE=2 MASTER_ADDR=localhost MASTER_PORT=1");
   check_refused(variables, 2, {"torchrun: RANK must be below WORLD_SIZE = 2, got 2"});
+}
+
+TEST_CASE("train on ranks: a dead stage is told once; where the recipe says stop, all end with that exit code and their state saved") {
+  const std::string dead = "-q --stage 1 --threads 1 --set stage1.batch=1 --set stage1.steps=8 --set stage1.gan_start=1000 --set watch.window=2 "
+                           "--set watch.dead_steps=2 --set watch.dead_perplexity=1 ";  // no codebook is used that evenly
+  const Scratch warned, stopped;
+  const auto told = train_on(2, warned, dead);
+  for (const auto& run : told) REQUIRE_MESSAGE(run.exit_code == 0, run.output);
+  CHECK(count(told[0].err, "warning: stage1, step ") == 1);
+  CHECK(told[1].output == "");
+
+  const auto ended = train_on(2, stopped, dead + "--set watch.on_dead=stop ");
+  check_refused(ended[0], 5, {"stage1, step ", "the codes have collapsed", "Its state is saved"});
+  CHECK_MESSAGE(ended[1].exit_code == 5, ended[1].output);
+  CHECK(ended[1].output == "");
+  for (const auto& run : train_on(2, stopped, dead + "--resume --set watch.on_dead=warn ")) REQUIRE_MESSAGE(run.exit_code == 0, run.output);
+  CHECK(content(stopped / "run/vqgan.safetensors") == content(warned / "run/vqgan.safetensors"));
 }
 
 TEST_CASE("train on ranks: mpirun") {

@@ -1,8 +1,6 @@
 // What a recipe switches in the three stages: phases, the discriminator's start, frozen parts, colour and inpainting, and what may follow what.
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tensor/safetensors.h"
 #include "tests/apps/tiny_run.h"
@@ -11,21 +9,6 @@ using namespace kintsugi;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// The lines that a stage's steps wrote.
-std::vector<nlohmann::json> steps_of(const fs::path& run, const std::string& stage) {
-  std::vector<nlohmann::json> out;
-  std::istringstream lines(content(run / "metrics.jsonl"));
-  for (std::string line; std::getline(lines, line);)
-    if (auto values = nlohmann::json::parse(line); values["stage"] == stage) out.push_back(std::move(values));
-  return out;
-}
-
-/// What stage III reads, as the shared run left it, where train_tiny() will look for it.
-void copy_results(const Scratch& folder) {
-  fs::create_directories(folder / "run");
-  for (const char* file : {"vqgan.safetensors", "discriminator.safetensors", "codes.safetensors"}) fs::copy(tiny_run().path / file, folder / "run" / file);
-}
 
 /// Stage III on top of the shared run, with changed keys.
 fs::path stage3(const Scratch& folder, const std::string& set) {
@@ -61,7 +44,7 @@ bool all_finite(const std::vector<nlohmann::json>& lines) {
 TEST_CASE("train: the discriminator takes part behind iteration gan_start, in stages I and III alike") {
   for (const char* stage : {"stage1", "stage3"}) {
     CAPTURE(stage);
-    const auto steps = steps_of(tiny_run().path, stage);
+    const auto steps = metrics_of(tiny_run().path, stage);
     REQUIRE(steps.size() >= 2);
     CHECK(!steps[0].contains("l_d_real"));  // iteration 1 = gan_start
     CHECK(steps[1].contains("l_d_real"));
@@ -74,7 +57,7 @@ TEST_CASE("train: stage III goes through its phases, with w, images and codes of
   const fs::path run = stage3(folder,
                               "--set stage3.steps=10 --set stage3.phase_ends=[2,4,6] --set stage3.phase_w=[1,1.3,0,1.3] "
                               "--set stage3.phase_small_every=[1,1,0,4] --set stage3.gan_start=1");
-  const auto steps = steps_of(run, "stage3");
+  const auto steps = metrics_of(run, "stage3");
   REQUIRE(steps.size() == 10);
   CHECK(all_finite(steps));
   const double w[] = {1, 1, 1.3, 1.3, -1, -1, -1, 1.3, -1, -1};  // -1: codes only
@@ -114,7 +97,7 @@ TEST_CASE("train: a face that stands several times in an epoch has its codes whe
 TEST_CASE("train: an image with w = 0 under the discriminator is a step like any other, where the release stops") {
   const Scratch folder;
   const fs::path run = stage3(folder, "--set stage3.phase_w=[0] --set stage3.gan_start=0 --set stage3.steps=2 --set stage3.ema=0");
-  const auto steps = steps_of(run, "stage3");
+  const auto steps = metrics_of(run, "stage3");
   REQUIRE(steps.size() == 2);
   CHECK(all_finite(steps));
   for (const auto& step : steps) {
@@ -128,13 +111,13 @@ TEST_CASE("train: an image with w = 0 under the discriminator is a step like any
 
 TEST_CASE("train: the adaptive weight can be switched off, capped, and judged otherwise than by hinge") {
   const Scratch off, capped, vanilla;
-  for (const auto& step : steps_of(stage3(off, "--set stage3.adaptive_weight=false --set stage3.gan_weight=0.3 --set stage3.gan_start=0"), "stage3")) {
+  for (const auto& step : metrics_of(stage3(off, "--set stage3.adaptive_weight=false --set stage3.gan_weight=0.3 --set stage3.gan_start=0"), "stage3")) {
     CHECK(step["d_weight"] == 0.3);
     CHECK(!step.contains("d_weight_clamped"));
   }
-  for (const auto& step : steps_of(stage3(capped, "--set stage3.adaptive_max=1e-9 --set stage3.gan_start=0"), "stage3"))
+  for (const auto& step : metrics_of(stage3(capped, "--set stage3.adaptive_max=1e-9 --set stage3.gan_start=0"), "stage3"))
     CHECK(step["d_weight_clamped"] <= 1e-9);
-  const auto steps = steps_of(stage3(vanilla, "--set stage3.gan=vanilla --set stage3.gan_start=0"), "stage3");
+  const auto steps = metrics_of(stage3(vanilla, "--set stage3.gan=vanilla --set stage3.gan_start=0"), "stage3");
   for (const auto& step : steps) {  // softplus(-x) of a score x: positive, and the mean of it is at least softplus of the mean
     CHECK(step["l_d_real"] >= std::log1p(std::exp(-step["out_d_real"].get<double>())) * 0.999999);
     CHECK(step["g_gan_raw"] > 0);
@@ -148,7 +131,7 @@ TEST_CASE("train: frozen parts stay as they were, and a frozen transformer leave
   for (const char* part : {"quantize.", "generator.", "encoder.", "ft_layers.", "position_emb", "feat_emb.", "idx_pred_layer."})
     CHECK_MESSAGE(same_part(before, after, part), part);
   CHECK(!same_part(before, after, "fuse_convs_dict."));
-  for (const auto& step : steps_of(run, "stage3")) CHECK(!step.contains("cross_entropy_loss"));
+  for (const auto& step : metrics_of(run, "stage3")) CHECK(!step.contains("cross_entropy_loss"));
 
   const Scratch free;
   const fs::path all = stage3(free, "--set stage3.freeze=[] --set stage3.detach_16=false");
@@ -159,7 +142,7 @@ TEST_CASE("train: frozen parts stay as they were, and a frozen transformer leave
 TEST_CASE("train: fusing at the full resolution stays finite") {
   const Scratch folder;  // the tiny network fuses at 16 of 16 pixels; fusion starts at random, as published
   const fs::path run = stage3(folder, "--set stage3.steps=30 --set stage3.phase_w=[1.3] --set stage3.lr=5e-5 --set stage3.gan_start=10");
-  const auto steps = steps_of(run, "stage3");
+  const auto steps = metrics_of(run, "stage3");
   CHECK(steps.size() == 30);
   CHECK(all_finite(steps));
 }
@@ -169,15 +152,21 @@ TEST_CASE("train: the rate follows the schedule of the recipe, the discriminator
   const ProgramRun run = train_tiny(folder, "-q --stage 1 --set stage1.steps=6 --set stage1.lr=0.001 --set stage1.schedule=multistep "
                                             "--set stage1.milestones=[2,4] --set stage1.gamma=0.5");
   REQUIRE_MESSAGE(run.exit_code == 0, run.output);
-  const auto steps = steps_of(folder / "run", "stage1");
+  const auto steps = metrics_of(folder / "run", "stage1");
   const double rates[] = {1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4, 2.5e-4};
   for (int i = 0; i < 6; ++i) CHECK(steps[i]["lr"].get<double>() == doctest::Approx(rates[i]).epsilon(1e-12));
-  // With no rate of its own left, the discriminator stands still.
-  const Scratch still;
-  REQUIRE(train_tiny(still, "-q --stage 1 --set stage1.lr_d=1e-30 --set stage1.lr_end=0 --set stage1.steps=2").exit_code == 0);
-  const Scratch moving;
-  REQUIRE(train_tiny(moving, "-q --stage 1 --set stage1.lr_d=1e-3 --set stage1.lr_end=0 --set stage1.steps=2").exit_code == 0);
-  CHECK(!same_part(still / "run/discriminator.safetensors", moving / "run/discriminator.safetensors", "main.0.weight"));
+  // With next to no rate of its own the discriminator stays where it starts, with one it moves; the generator moves with either.
+  const auto trained = [](const Scratch& to, const std::string& set) {
+    REQUIRE(train_tiny(to, "-q --stage 1 --set stage1.lr_end=0 " + set).exit_code == 0);
+    return to / "run";
+  };
+  const Scratch a, b, c;
+  const fs::path start = trained(a, "--set stage1.steps=0"), still = trained(b, "--set stage1.steps=2 --set stage1.lr_d=1e-30"),
+                 moving = trained(c, "--set stage1.steps=2 --set stage1.lr_d=1e-3");
+  const std::string critic = "discriminator.safetensors", generator = "vqgan.safetensors";
+  CHECK(same_part(start / critic, still / critic, "main.0.weight"));
+  CHECK(!same_part(start / critic, moving / critic, "main.0.weight"));
+  CHECK(!same_part(start / generator, still / generator, "encoder."));
 }
 
 TEST_CASE("train: a predecessor with another codebook is refused, and the run folder stays as it was") {
@@ -214,7 +203,7 @@ TEST_CASE("train: colourisation, end to end") {
   const ProgramRun plain = train_tiny(folder, stage2), run = train_tiny(folder, stage2 + " --set degrade.grey_probability=1 "
                                             "--set degrade.colour_shift_probability=1 --set degrade.colour_jitter_probability=1");
   REQUIRE_MESSAGE(run.exit_code == 0, run.output);
-  CHECK(all_finite(steps_of(folder / "run", "stage2")));
+  CHECK(all_finite(metrics_of(folder / "run", "stage2")));
   const auto colour = nlohmann::json::parse(run.out), blind = nlohmann::json::parse(plain.out);
   CHECK(colour["restored"].size() == 1);
   CHECK(colour["restored"][0]["w"] == 0);
@@ -226,7 +215,7 @@ TEST_CASE("train: inpainting, end to end: from stage I, white strokes, a new dis
   const ProgramRun run = train_tiny(folder, "-q --set stages=[3] --set stage3.grows_from=stage1 --set stage3.discriminator=new --set data.corrupt=strokes "
                                             "--set adain=false --set stage3.steps=3 --set stage3.gan_start=1 --set from=" + quoted(tiny_run().path));
   REQUIRE_MESSAGE(run.exit_code == 0, run.output);
-  const auto steps = steps_of(folder / "run", "stage3");
+  const auto steps = metrics_of(folder / "run", "stage3");
   REQUIRE(steps.size() == 3);
   CHECK(all_finite(steps));
   for (const auto& step : steps) {

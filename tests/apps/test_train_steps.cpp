@@ -1,7 +1,4 @@
 // kintsugi train: micro-batches, recomputation, cached codes and the hand-over between run folders.
-#include <nlohmann/json.hpp>
-#include <sstream>
-
 #include "tests/apps/tiny_run.h"
 
 using namespace kintsugi;
@@ -11,18 +8,10 @@ using Json = nlohmann::json;
 namespace {
 
 std::vector<double> losses(const fs::path& run, const std::string& name) {
-  std::istringstream lines(content(run / "metrics.jsonl"));
   std::vector<double> all;
-  for (std::string line; std::getline(lines, line);)
-    if (const Json values = Json::parse(line); values.contains(name) && !std::string(values["stage"]).ends_with(" health")) all.push_back(values[name]);
+  for (const Json& values : metrics_of(run))
+    if (values.contains(name) && !std::string(values["stage"]).ends_with(" health")) all.push_back(values[name]);
   return all;
-}
-
-void copy_results(const Scratch& folder) {
-  for (const char* file : {"vqgan.safetensors", "discriminator.safetensors", "codes.safetensors"}) {
-    fs::create_directories(folder / "run");
-    fs::copy(tiny_run().path / file, folder / "run" / file);
-  }
 }
 
 }  // namespace
@@ -99,17 +88,4 @@ TEST_CASE("train: a stage goes on from another run's folder, which stays as it i
   CHECK(notes["seed"] == 1);
   for (const char* input : {"data", "vqgan.safetensors", "discriminator.safetensors", "codes.safetensors"})
     CHECK_MESSAGE(notes["inputs"][input].get<std::string>().size() == 64, input);
-}
-
-TEST_CASE("train: stage III refuses a stage II of another codebook, naming both") {
-  const Scratch folder, other;
-  copy_results(folder);
-  REQUIRE(train_tiny(other, "-q --stage 1 --set seed=2").exit_code == 0);
-  fs::copy(other / "run/vqgan.safetensors", folder / "run/vqgan.safetensors", fs::copy_options::overwrite_existing);
-  check_refused(train_tiny(folder, "--stage 3"), 1, {"run/codes.safetensors: was trained on another codebook", "vqgan.safetensors: expected ", ", found "});
-  // A discriminator that judged another generator.
-  fs::copy(tiny_run().path / "vqgan.safetensors", folder / "run/vqgan.safetensors", fs::copy_options::overwrite_existing);
-  fs::copy(other / "run/discriminator.safetensors", folder / "run/discriminator.safetensors", fs::copy_options::overwrite_existing);
-  check_refused(train_tiny(folder, "--stage 3"), 1, {"run/discriminator.safetensors: was trained on another codebook"});
-  CHECK(!fs::exists(folder / "run/codeformer.safetensors"));
 }

@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "models/known_nets.h"
 #include "models/losses/lpips.h"
@@ -16,14 +14,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 namespace {
-
-std::vector<Json> lines(const fs::path& run, const std::string& stage) {
-  std::istringstream metrics(content(run / "metrics.jsonl"));
-  std::vector<Json> found;
-  for (std::string line; std::getline(metrics, line);)
-    if (Json values = Json::parse(line); values["stage"] == stage) found.push_back(values);
-  return found;
-}
 
 void check_has(const Json& line, const std::vector<std::string>& names) {
   for (const auto& name : names) CHECK_MESSAGE(line.contains(name), name << " in " << line.dump());
@@ -48,7 +38,7 @@ TEST_CASE("train: the health panel of each stage, and what a step tells") {
   const std::vector<std::string> all = {"live_codes", "perplexity", "grad_norm", "grad_norm/encoder", "lr", "images_per_second", "data_wait", "tensors_mib",
                                         "process_mib", "eta_s"};
   for (const char* stage : {"stage1", "stage2", "stage3"}) {
-    const auto health = lines(run, std::string(stage) + " health");
+    const auto health = metrics_of(run, std::string(stage) + " health");
     REQUIRE(health.size() == 1);
     check_has(health[0], all);
     CHECK(health[0]["live_codes"] >= 1);
@@ -62,8 +52,8 @@ TEST_CASE("train: the health panel of each stage, and what a step tells") {
     if (stage != std::string("stage2")) check_has(health[0], {"out_d_real", "out_d_fake", "adaptive_weight", "clamp_rate", "grad_norm_d"});
     if (stage != std::string("stage1")) check_has(health[0], {"code_accuracy", "cross_entropy_loss"});
   }
-  check_has(lines(run, "stage1").back(), {"d_weight_at_max", "grad_norm_d", "lr_d"});
-  for (const auto& step : lines(run, "stage2")) {
+  check_has(metrics_of(run, "stage1").back(), {"d_weight_at_max", "grad_norm_d", "lr_d"});
+  for (const auto& step : metrics_of(run, "stage2")) {
     const double tokens = 2 * 64, hits = step["code_accuracy"].get<double>() * tokens;
     CHECK(hits == std::round(hits));
   }
@@ -74,7 +64,7 @@ TEST_CASE("train: the health panel of each stage, and what a step tells") {
 TEST_CASE("train: gradient norms per module make up the whole") {
   const Scratch folder;
   REQUIRE(train_tiny(folder, "-q --stage 1 --set watch.window=1").exit_code == 0);
-  const auto health = lines(folder / "run", "stage1 health"), steps = lines(folder / "run", "stage1");
+  const auto health = metrics_of(folder / "run", "stage1 health"), steps = metrics_of(folder / "run", "stage1");
   REQUIRE(health.size() == 3);
   for (size_t i = 0; i < 3; ++i) {
     double squares = 0;
@@ -135,19 +125,19 @@ TEST_CASE("train: LPIPS on validation where there are weights for it") {
   const ProgramRun run = train_tiny(folder, "-q --set stage1.steps=1 --set stage2.steps=1 --set stage3.steps=1 " + key);
   REQUIRE_MESSAGE(run.exit_code == 0, run.output);
   CHECK(run.out.find(" LPIPS; w = 0: ") != std::string::npos);
-  const auto redrawn = lines(folder / "run", "stage1 validation"), restored = lines(folder / "run", "stage3 validation");
+  const auto redrawn = metrics_of(folder / "run", "stage1 validation"), restored = metrics_of(folder / "run", "stage3 validation");
   REQUIRE(redrawn.size() == 1);
   REQUIRE(restored.size() == 1);
   CHECK(redrawn[0]["lpips"].get<double>() != 0);
   check_has(restored[0], {"lpips_degraded", "lpips_w0", "lpips_w0.5", "lpips_w1"});
-  CHECK(lines(tiny_run().path, "stage1 validation")[0].contains("lpips") == false);
+  CHECK(metrics_of(tiny_run().path, "stage1 validation")[0].contains("lpips") == false);
   // Where the perceptual loss is LPIPS, its weights serve. The loss itself does not change a network that takes no step.
   const Scratch other;
   const ProgramRun same = train_tiny(other, "-q --stage 1 --set stage1.steps=0 --set perceptual=lpips --set perceptual_weights=" + quoted(weights));
   REQUIRE_MESSAGE(same.exit_code == 0, same.output);
   const Scratch third;
   REQUIRE(train_tiny(third, "-q --stage 1 --set stage1.steps=0 " + key).exit_code == 0);
-  CHECK(lines(other / "run", "stage1 validation")[0]["lpips"] == lines(third / "run", "stage1 validation")[0]["lpips"]);
+  CHECK(metrics_of(other / "run", "stage1 validation")[0]["lpips"] == metrics_of(third / "run", "stage1 validation")[0]["lpips"]);
 }
 
 TEST_CASE("train: a collapsed codebook is told, and stops the run where the recipe says so") {
@@ -156,18 +146,18 @@ TEST_CASE("train: a collapsed codebook is told, and stops the run where the reci
   REQUIRE_MESSAGE(on.exit_code == 0, on.output);
   CHECK(count(on.err, "warning: stage1, step ") == 1);
   CHECK(on.err.find("the codes have collapsed: perplexity ") != std::string::npos);
-  CHECK(lines(warned / "run", "stage1").size() == 12);
+  CHECK(metrics_of(warned / "run", "stage1").size() == 12);
 
   const Scratch stopped;
   const ProgramRun dead = train_tiny(stopped, "-q --set watch.on_dead=stop " + kCollapse);
   check_refused(dead, 5, {"stage1, step ", "the codes have collapsed: perplexity ", " of 16 codes, below watch.dead_perplexity = 0.25, for 3 steps", "--resume"});
-  const auto steps = lines(stopped / "run", "stage1");
+  const auto steps = metrics_of(stopped / "run", "stage1");
   CHECK(steps.size() >= 4);  // a full window, and three steps
   CHECK(steps.size() < 12);
   CHECK(!fs::exists(stopped / "run/vqgan.safetensors"));
   const ProgramRun rest = train_tiny(stopped, "-q --resume --set watch.on_dead=warn " + kCollapse);
   REQUIRE_MESSAGE(rest.exit_code == 0, rest.output);
-  CHECK(lines(stopped / "run", "stage1").size() == 12);
+  CHECK(metrics_of(stopped / "run", "stage1").size() == 12);
   CHECK(content(stopped / "run/vqgan.safetensors") == content(warned / "run/vqgan.safetensors"));
 }
 

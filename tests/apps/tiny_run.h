@@ -2,6 +2,8 @@
 #pragma once
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -63,6 +65,24 @@ inline const TinyRun& tiny_run() {
   static const TinyRun once;
   REQUIRE_MESSAGE(once.run.exit_code == 0, once.run.output);
   return once;
+}
+
+/// A copy of the shared run's files that stages II and III read, where train_tiny() will look for them.
+inline void copy_results(const Scratch& folder) {
+  std::filesystem::create_directories(folder / "run");
+  for (const char* file : {"vqgan.safetensors", "discriminator.safetensors", "codes.safetensors"})
+    std::filesystem::copy(tiny_run().path / file, folder / "run" / file);
+}
+
+/// The lines of metrics.jsonl, of one kind ("stage1", "stage1 health", "stage1 validation") or of all. Of a run that is still being written, a
+/// line that is not whole yet is left out.
+inline std::vector<nlohmann::json> metrics_of(const std::filesystem::path& run, const std::string& stage = {}) {
+  std::istringstream lines(content(run / "metrics.jsonl"));
+  std::vector<nlohmann::json> found;
+  for (std::string line; std::getline(lines, line);)
+    if (auto values = nlohmann::json::parse(line, nullptr, false); !values.is_discarded() && (stage.empty() || values.at("stage") == stage))
+      found.push_back(std::move(values));
+  return found;
 }
 
 /// A picture with structure, of any size.

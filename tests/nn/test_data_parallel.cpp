@@ -36,6 +36,29 @@ struct Net {
 
 Tensor input(int batch) { return random_normal({4, 6}, 0, 1, 5, "input", uint64_t(batch)); }
 Tensor target(int batch) { return random_normal({4, 3}, 0, 1, 5, "target", uint64_t(batch)); }
+/// An end that notes which tensors it was given to add up, by their size, and when.
+class Recording : public Communicator {
+ public:
+  explicit Recording(std::shared_ptr<Communicator> end) : Communicator(end->rank(), end->size(), end->row()), end_(std::move(end)) {}
+
+  bool in_backward = false;
+  std::vector<int64_t> during, behind;
+
+  Pending start_all_reduce(const Tensor& x) override {
+    (in_backward ? during : behind).push_back(x.numel());
+    return end_->start_all_reduce(x);
+  }
+  void broadcast(const Tensor& x, int root) override { end_->broadcast(x, root); }
+  Tensor all_gather(const Tensor& x) override { return end_->all_gather(x); }
+  void barrier() override { end_->barrier(); }
+  void pulse() override { end_->pulse(); }
+  void abandon(const std::string& why) noexcept override { end_->abandon(why); }
+  void on_failure(std::function<void(const std::string&)> tell) override { end_->on_failure(std::move(tell)); }
+
+ private:
+  std::shared_ptr<Communicator> end_;
+};
+
 const DataParallelOptions kSmallBuckets{.bucket_bytes = 400, .last_bucket_bytes = 100};
 
 std::vector<char> bits(const ParameterStore& store) {
@@ -100,20 +123,36 @@ TEST_CASE("data parallel: any number of ranks leaves the bits of one process tha
 
 TEST_CASE("data parallel: reductions start while backward runs, in one order") {
   const Net net;
-  const auto c = local_communicators(1)[0];
+  const auto c = std::make_shared<Recording>(local_communicators(1)[0]);
   DataParallel parallel(const_cast<ParameterStore&>(net.store), c, kSmallBuckets);
-  CHECK(parallel.buckets() == 3);
-  // The gradient of the first layer comes last; by then those of the layers behind it are in buckets, not in grad() alone.
-  Tensor early;
+  REQUIRE(parallel.buckets() == 3);
+  // The gradient of the first layer comes last; by then the layers behind it are on their way.
+  size_t when_first_came = 0;
   net.first.weight.on_grad([&](const Tensor&) {
-    early = net.last.weight.grad();
+    when_first_came = c->during.size();
     return Tensor();
   });
-  parallel.begin();
-  backward(mse_loss(net(input(0)), target(0)));
-  parallel.finish();
-  CHECK(early.shares_memory_with(net.last.weight.grad()));
-  CHECK(net.last.weight.grad().raw() == early.raw());
+  const auto step = [&](bool with_spare) {
+    c->during.clear();
+    c->behind.clear();
+    net.store.zero_grad();
+    parallel.begin();
+    c->in_backward = true;
+    backward(mse_loss(net(input(0), with_spare), target(0)));
+    c->in_backward = false;
+    parallel.finish();
+  };
+  step(true);
+  CHECK(c->during.size() == 3);
+  CHECK(c->behind.empty());
+  CHECK(when_first_came >= 1);
+  const std::vector<int64_t> order = c->during;
+  // A bucket that does not fill holds up those behind it, full or not: on other ranks it may have filled.
+  step(false);
+  CHECK(c->during.size() < 3);
+  std::vector<int64_t> all = c->during;
+  all.insert(all.end(), c->behind.begin(), c->behind.end());
+  CHECK(all == order);
 }
 
 TEST_CASE("data parallel: parameters without a gradient, somewhere or everywhere") {

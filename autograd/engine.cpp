@@ -5,8 +5,8 @@
 
 #include "autograd/accumulate.h"
 #include "autograd/finite_watch.h"
-#include "autograd/rehearsal.h"
 #include "autograd/graph.h"
+#include "autograd/rehearsal.h"
 #include "autograd/replay.h"
 #include "kernels/base/profile_range.h"
 

@@ -85,50 +85,48 @@ const char* plain(const Conv2dFwd& a) {
   return refuses(a);
 }
 
-// wgmma and mma stand behind cuDNN, where that is found, until they have run on hardware: what their instructions do there the emulator takes from the
-// manual. Then they belong first.
 const Row<Conv2dFwd> fwd_rows[] = {
-    KIN_GPU_ROW("pipelined", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
-    KIN_GPU_ROW("register", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
-#ifdef KIN_CUDNN
-    {"cudnn", DeviceKind::cuda, plain<vendor::cudnn_refuses_fwd>, vendor::conv2d_fwd_cudnn, "NVIDIA cuDNN, the heuristic's choice, without TF32"},
-#endif
     KIN_GPU_ROW("wgmma", plain<conv2d_needs_wgmma<Conv2dFwd>>, conv2d_fwd_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
     KIN_GPU_ROW("mma", plain<conv2d_needs_bf16_lines<Conv2dFwd>>, conv2d_fwd_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
+    KIN_GPU_ROW("pipelined", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
+    KIN_GPU_ROW("register", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
     KIN_GPU_ROW("tile", plain<conv2d_needs_tiles<Conv2dFwd>>, conv2d_fwd_tile, "implicit product, 16 x 16 tiles in shared memory"),
     KIN_GPU_ROW("naive", plain<f32_or_bf16<Conv2dFwd>>, conv2d_fwd_naive, "one thread per output"),
     KIN_GPU_ROW("tf32", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
+#ifdef KIN_CUDNN
+    {"cudnn", DeviceKind::cuda, plain<vendor::cudnn_refuses_fwd>, vendor::conv2d_fwd_cudnn, "NVIDIA cuDNN, the heuristic's first deterministic choice, without TF32"},
+#endif
     {"winograd4", DeviceKind::cpu, needs_winograd4, cpu::conv2d_fwd_winograd4, "F(4x4, 3x3): 36 in place of 144 (SIMD); rounds twice as much"},
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dFwd>, cpu::conv2d_fwd_winograd, "F(2x2, 3x3): 4 multiplications in place of 9 (SIMD)"},
     {"fast", DeviceKind::cpu, needs_other_residual, cpu::conv2d_fwd_fast, "direct, register tiles (SIMD); 1x1 as a matrix product"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dFwd>, cpu::conv2d_fwd_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
-    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_pipelined, "implicit product, cp.async in four stages"),
-    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
-#ifdef KIN_CUDNN
-    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_dgrad, vendor::conv2d_dgrad_cudnn, "NVIDIA cuDNN, the heuristic's first deterministic choice, without TF32"},
-#endif
     KIN_GPU_ROW("wgmma", conv2d_needs_wgmma<Conv2dDgrad>, conv2d_dgrad_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
     KIN_GPU_ROW("mma", conv2d_needs_bf16_lines<Conv2dDgrad>, conv2d_dgrad_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
+    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_pipelined, "implicit product, cp.async in four stages"),
+    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
     KIN_GPU_ROW("tile", conv2d_needs_tiles<Conv2dDgrad>, conv2d_dgrad_tile, "implicit product, 16 x 16 tiles in shared memory"),
     KIN_GPU_ROW("naive", f32_or_bf16<Conv2dDgrad>, conv2d_dgrad_naive, "one thread per output"),
     KIN_GPU_ROW("tf32", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
+#ifdef KIN_CUDNN
+    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_dgrad, vendor::conv2d_dgrad_cudnn, "NVIDIA cuDNN, the heuristic's first deterministic choice, without TF32"},
+#endif
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dDgrad>, cpu::conv2d_dgrad_winograd, "F(2x2, 3x3) with flipped weights (SIMD)"},
     {"fast", DeviceKind::cpu, needs_phases, cpu::conv2d_dgrad_fast, "one stride-1 convolution per phase of the stride (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dDgrad>, cpu::conv2d_dgrad_ref, "plain loops, sums in f64"},
 };
 const Row<Conv2dWgrad> wgrad_rows[] = {
-    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_pipelined, "implicit product, cp.async in four stages, pixels in fixed ranges"),
-    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads, pixels in fixed ranges"),
-#ifdef KIN_CUDNN
-    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_wgrad, vendor::conv2d_wgrad_cudnn, "NVIDIA cuDNN, the heuristic's first deterministic choice, without TF32"},
-#endif
     KIN_GPU_ROW("wgmma", conv2d_needs_wgmma<Conv2dWgrad>, conv2d_wgrad_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent, pixels in fixed ranges"),
     KIN_GPU_ROW("mma", conv2d_needs_bf16_lines<Conv2dWgrad>, conv2d_wgrad_mma, "implicit product, bf16 tensor cores by warp (mma.sync), pixels in fixed ranges"),
+    KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_pipelined, "implicit product, cp.async in four stages, pixels in fixed ranges"),
+    KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads, pixels in fixed ranges"),
     KIN_GPU_ROW("tile", conv2d_needs_tiles<Conv2dWgrad>, conv2d_wgrad_tile, "implicit product, 16 x 16 tiles in shared memory, pixels in fixed ranges"),
     KIN_GPU_ROW("naive", f32_or_bf16<Conv2dWgrad>, conv2d_wgrad_naive, "one thread per output, pixels in fixed ranges"),
     KIN_GPU_ROW("tf32", conv2d_needs_large_tiles<Conv2dWgrad>, conv2d_wgrad_tf32, "tensor cores on f32 rounded to 10 bits: only by name"),
+#ifdef KIN_CUDNN
+    {"cudnn", DeviceKind::cuda, vendor::cudnn_refuses_wgrad, vendor::conv2d_wgrad_cudnn, "NVIDIA cuDNN, the heuristic's first deterministic choice, without TF32"},
+#endif
     {"winograd", DeviceKind::cpu, needs_winograd<Conv2dWgrad>, cpu::conv2d_wgrad_winograd, "transpose of F(2x2, 3x3) (SIMD)"},
     {"fast", DeviceKind::cpu, f32_only<Conv2dWgrad>, cpu::conv2d_wgrad_fast, "product over pixels in fixed strips, summed in order (SIMD)"},
     {"ref", DeviceKind::cpu, takes_all<Conv2dWgrad>, cpu::conv2d_wgrad_ref, "plain loops, sums in f64"},

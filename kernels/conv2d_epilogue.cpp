@@ -21,18 +21,17 @@ const char* conv_needs(const Conv2dEpilogueFwd& a) {
 }
 
 const Row<Conv2dEpilogueFwd> rows[] = {
-    KIN_GPU_ROW("pipelined", conv_needs<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_epilogue_fwd_pipelined, "in the epilogue of conv2d_fwd's row of that name"),
-    // Before the tensor cores' rows until these have run on hardware: its convolution is cuDNN's where that is found.
-    KIN_GPU_ROW("parts", conv_needs<f32_or_bf16<Conv2dFwd>>, conv2d_epilogue_fwd_parts, "conv2d_fwd, then a pass over y"),
     KIN_GPU_ROW("wgmma", conv_needs<conv2d_needs_wgmma<Conv2dFwd>>, conv2d_epilogue_fwd_wgmma, "in the epilogue of conv2d_fwd's row of that name"),
     KIN_GPU_ROW("mma", conv_needs<conv2d_needs_bf16_lines<Conv2dFwd>>, conv2d_epilogue_fwd_mma, "in the epilogue of conv2d_fwd's row of that name"),
+    KIN_GPU_ROW("pipelined", conv_needs<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_epilogue_fwd_pipelined, "in the epilogue of conv2d_fwd's row of that name"),
     KIN_GPU_ROW("tile", conv_needs<conv2d_needs_tiles<Conv2dFwd>>, conv2d_epilogue_fwd_tile, "in the epilogue of conv2d_fwd's row of that name"),
+    KIN_GPU_ROW("parts", conv_needs<f32_or_bf16<Conv2dFwd>>, conv2d_epilogue_fwd_parts, "conv2d_fwd, then a pass over y"),
     {"parts", DeviceKind::cpu, conv_needs<f32_only<Conv2dFwd>>, cpu::conv2d_epilogue_fwd_parts, "conv2d_fwd, then a pass over y"},
     {"ref", DeviceKind::cpu, conv_needs<takes_all<Conv2dFwd>>, cpu::conv2d_epilogue_fwd_ref, "plain loops, sums in f64"},
 };
 
 }  // namespace
 
-const Family<Conv2dEpilogueFwd> conv2d_epilogue_fwd{"conv2d_epilogue_fwd", "y = f(x * w + bias), or (scale base + x * w + bias) strength + base", rows};
+const Family<Conv2dEpilogueFwd> conv2d_epilogue_fwd{"conv2d_epilogue_fwd", "y = leaky_relu(x * w + bias), or (scale base + x * w + bias) strength + base", rows};
 
 }  // namespace kintsugi

@@ -9,40 +9,13 @@
 namespace kintsugi {
 namespace {
 
-// Calls f with a null pointer of the element type.
-template <class F>
-void visit_any(DType t, F&& f) {
-  switch (t) {
-    case DType::f32: return f((float*)nullptr);
-    case DType::f64: return f((double*)nullptr);
-    case DType::bf16: return f((bf16*)nullptr);
-    case DType::i64: return f((int64_t*)nullptr);
-    case DType::i32: return f((int32_t*)nullptr);
-    case DType::u8: return f((uint8_t*)nullptr);
-    case DType::f16: fail("tensor: f16 is for reading files only; convert it there");
-  }
-}
-
-template <class To, class From>
-To convert(From v) {
-  if constexpr (std::is_same_v<From, bf16>) return convert<To>(float(v));
-  else if constexpr (std::is_same_v<To, bf16>) return bf16(float(v));
-  else return To(v);
-}
-
 // Both on the CPU.
 void convert_on_cpu(const Tensor& to, const Tensor& from) {
   if (to.dtype() == from.dtype()) {
     if (to.numel()) std::memmove(to.raw(), from.raw(), to.bytes());
     return;
   }
-  visit_any(to.dtype(), [&]<class To>(To*) {
-    visit_any(from.dtype(), [&]<class From>(From*) {
-      To* d = to.data<To>();
-      const From* s = from.data<From>();
-      for (int64_t i = 0, n = to.numel(); i < n; ++i) d[i] = convert<To>(s[i]);
-    });
-  });
+  cpu::cast_ref({}, {from.raw(), to.raw(), to.numel(), from.dtype(), to.dtype()});
 }
 
 bool on_cpu(const Tensor& t) { return t.device().kind == DeviceKind::cpu; }
@@ -114,7 +87,7 @@ double Tensor::item(int64_t i) const {
   KIN_CHECK(storage_ && i >= 0 && i < numel(), "tensor: element ", i, " of ", *this, " does not exist");
   if (!on_cpu(*this)) return reshape({numel()}).rows(i, i + 1).host().item();
   double v = 0;
-  visit_any(dtype_, [&]<class T>(T*) { v = convert<double>(data<T>()[i]); });
+  visit_any(dtype_, [&]<class T>(T*) { v = converted<double>(data<T>()[i]); });
   return v;
 }
 
@@ -164,7 +137,7 @@ void Tensor::fill_(double value) {
     fill_on_device(*this, value);
   } else {
     visit_any(dtype_, [&]<class T>(T*) {
-      const T v = convert<T>(value);
+      const T v = converted<T>(value);
       for (T& e : span<T>()) e = v;
     });
   }

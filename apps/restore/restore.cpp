@@ -211,6 +211,8 @@ int run_restore(const RestoreOptions& o) {
   }
   const auto count = [&](Status s) { return std::count_if(outcomes.begin(), outcomes.end(), [&](const auto& p) { return p.status == s; }); };
   const auto done = count(Status::done), failed = count(Status::failed), not_started = count(Status::not_started);
+  if (!restorer.why_not_recorded().empty() && !o.quiet)
+    fmt::print(stderr, "kintsugi: warning: work was not recorded, so every kernel was started by itself: {}\n", restorer.why_not_recorded());
   std::error_code kept;
   if (made && done == 0) fs::remove(o.out, kept);  // only an empty folder goes
   if (o.json || !o.report.empty()) {

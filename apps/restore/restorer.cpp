@@ -43,26 +43,36 @@ std::vector<Tensor> Restorer::run(const Tensor& faces, const Call& call) const {
   return out;
 }
 
+bool Restorer::recorded(const Tensor& faces, const Call& call) const {
+  if (recording_.call == call) return bool(recording_.graph);  // null: it could not be recorded
+  recording_ = {};  // first, for two may not fit
+  recording_.call = call;
+  try {
+    recording_.faces = faces.to(store_->device());
+    recording_.graph = std::make_unique<DeviceGraph>(store_->device(), [&] { recording_.results = run(recording_.faces, call); });
+  } catch (const Error& e) {  // a recording needs memory of its own, and a device may refuse it
+    recording_ = {};
+    recording_.call = call;
+    why_not_recorded_ = e.what();
+  }
+  return bool(recording_.graph);
+}
+
 std::vector<Tensor> Restorer::operator()(const Tensor& faces, const std::vector<double>& ws, bool adain) const {
   KIN_CHECK(!ws.empty(), "restore: at least one w is needed, got none");
   const NoGrad off;
   const Call call{faces.shape(), ws, adain};
   const Device device = store_->device();
   std::vector<Tensor> results;
-  if (device.kind == DeviceKind::cpu || last_ != call) {
-    last_ = call;
-    results = run(faces.to(device), call);
-  } else {
-    if (!recording_.graph || recording_.call != call) {
-      recording_ = {};  // first, for two may not fit
-      recording_.call = call, recording_.faces = faces.to(device);
-      auto graph = std::make_unique<DeviceGraph>(device, [&] { recording_.results = run(recording_.faces, call); });
-      recording_.graph = std::move(graph);
-    }
+  const bool again = last_ == call;
+  last_ = call;
+  if (device.kind != DeviceKind::cpu && again && recorded(faces, call)) {
     recording_.faces.copy_(faces);
     recording_.graph->launch();
     ++replays_;
     results = recording_.results;
+  } else {
+    results = run(faces.to(device), call);
   }
   for (Tensor& r : results) r = r.host();
   return results;

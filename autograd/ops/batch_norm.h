@@ -27,7 +27,7 @@ class SyncBatchNorm {
 };
 
 /// Batch normalisation (Ioffe and Szegedy 2015) of x [..., C] over all axes but the last; gamma, beta [C] of x's dtype.
-/// Training: normalises with the batch's mean and biased variance, and moves running_mean and running_var [C] (x's dtype, in
+/// Training: normalises with the batch's mean and biased variance, and moves running_mean and running_var [C] (f32 beside bf16, else x's dtype; in
 /// place) towards the batch's mean and unbiased variance; needs at least two positions. Otherwise: normalises with the
 /// running values, which count as constants. Differentiable twice.
 Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const Tensor& running_mean, const Tensor& running_var,

@@ -2,6 +2,7 @@
 
 #include "autograd/graph.h"
 #include "autograd/op_scope.h"
+#include "kernels/base/device_graph.h"
 
 namespace kintsugi {
 namespace {
@@ -32,11 +33,13 @@ Var cast_parameter(const Var& leaf, DType dtype) {
   check(leaf, dtype);
   KIN_CHECK(leaf.is_leaf(), kOp, ": a parameter must be a leaf, got the result of an op, ", leaf.value());
   VarState& s = *leaf.state();
-  if (!s.copy || s.copy.dtype() != dtype || s.copy_version != s.value.version()) {
-    s.copy = s.value.to(dtype);
+  if (s.copy && s.copy.dtype() == dtype && s.copy_version == s.value.version()) return recorded(leaf, s.copy);
+  const Tensor copy = s.value.to(dtype);
+  if (!recording_device_work()) {  // else it is made anew by every launch, in the recording's memory
+    s.copy = copy;
     s.copy_version = s.value.version();
   }
-  return recorded(leaf, s.copy);
+  return recorded(leaf, copy);
 }
 
 }  // namespace kintsugi

@@ -1,4 +1,4 @@
-// 2-D convolution and transposed convolution on NHWC images, f32 or f64. Differentiable without end: forward, input gradient and
+// 2-D convolution and transposed convolution on NHWC images, f32 or f64, on a GPU f32 or bf16. Differentiable without end: forward, input gradient and
 // weight gradient are each other's derivatives (kernels/conv2d.h has the equations).
 #pragma once
 #include "autograd/var.h"

@@ -1,10 +1,12 @@
 #include "autograd/ops/conv2d_epilogue.h"
 
+#include "autograd/node.h"
 #include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/conv2d_shape.h"
 #include "autograd/ops/unary.h"
 #include "autograd/precision.h"
+#include "autograd/rehearsal.h"
 #include "autograd/replay.h"
 #include "kernels/conv2d_epilogue.h"
 #include "tensor/context.h"
@@ -12,16 +14,18 @@
 namespace kintsugi {
 namespace {
 
-// A replay must meet the ops whose decisions it recorded.
-bool differentiated(std::initializer_list<Var> inputs) {
-  if (replaying()) return true;
+// The parts, one after the other: for a gradient, for a run that must find the bits of one with a graph, and for a replay, which must meet the ops
+// whose decisions it recorded.
+bool in_parts(std::initializer_list<Var> inputs) {
+  if (replaying() || rehearsing()) return true;
   if (!grad_mode()) return false;
   for (const Var& v : inputs)
     if (v && v.needs_grad()) return true;
   return false;
 }
 
-Var fused(const Var& x, const Var& w, const Var& bias, const ConvShape& s, Conv2dEpilogueFwd p) {
+Var fused(const char* op, const Vars& inputs, const ConvShape& s, Conv2dEpilogueFwd p) {
+  const Var &x = inputs[0], &w = inputs[1], &bias = inputs[2];
   const Tensor& v = x.value();
   const Tensor y({s.n, s.out_h, s.out_w, s.o}, v.dtype(), v.device());
   p.conv.shape = s;
@@ -32,23 +36,16 @@ Var fused(const Var& x, const Var& w, const Var& bias, const ConvShape& s, Conv2
   p.conv.dtype = v.dtype();
   p.conv.precision = precision();
   conv2d_epilogue_fwd(context_of(v), p);
-  return Var(y);
+  return record(op, inputs, y, {});  // nobody will ask it for a gradient
 }
 
 }  // namespace
 
 Var conv2d_leaky_relu(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options, double slope) {
-  if (differentiated({x, w, bias})) return leaky_relu(conv2d(x, w, bias, options), slope);
+  if (in_parts({x, w, bias})) return leaky_relu(conv2d(x, w, bias, options), slope);
   const char* op = "conv2d_leaky_relu";
   const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}});
-  return fused(x, w, bias, conv2d_shape(op, x, w, bias, options), {.kind = ConvEpilogue::leaky_relu, .slope = slope});
-}
-
-Var conv2d_silu(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options) {
-  if (differentiated({x, w, bias})) return silu(conv2d(x, w, bias, options));
-  const char* op = "conv2d_silu";
-  const OpScope scope(op, {{"x", x}, {"w", w}, {"bias", bias}});
-  return fused(x, w, bias, conv2d_shape(op, x, w, bias, options), {.kind = ConvEpilogue::silu});
+  return fused(op, {x, w, bias}, conv2d_shape(op, x, w, bias, options), {.kind = ConvEpilogue::leaky_relu, .slope = slope});
 }
 
 Var conv2d_sft(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options, const Var& base, const Var& scale, double strength) {
@@ -60,8 +57,8 @@ Var conv2d_sft(const Var& x, const Var& w, const Var& bias, const Conv2dOptions&
             base ? text(base.value()) : "nothing");
   KIN_CHECK(scale && scale.shape() == result && scale.dtype() == x.dtype(), op, ": scale must be ", result, " ", x.dtype(), ", got ",
             scale ? text(scale.value()) : "nothing");
-  if (differentiated({x, w, bias, base, scale})) return (scale * base + conv2d(x, w, bias, options)) * strength + base;
-  return fused(x, w, bias, s, {.kind = ConvEpilogue::sft, .base = base.value().raw(), .scale = scale.value().raw(), .strength = strength});
+  if (in_parts({x, w, bias, base, scale})) return (scale * base + conv2d(x, w, bias, options)) * strength + base;
+  return fused(op, {x, w, bias, base, scale}, s, {.kind = ConvEpilogue::sft, .base = base.value().raw(), .scale = scale.value().raw(), .strength = strength});
 }
 
 }  // namespace kintsugi

@@ -8,9 +8,6 @@ namespace kintsugi {
 /// leaky_relu(conv2d(x, w, bias, options), slope).
 Var conv2d_leaky_relu(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options, double slope);
 
-/// silu(conv2d(x, w, bias, options)).
-Var conv2d_silu(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options);
-
 /// (scale base + conv2d(x, w, bias, options)) strength + base: a spatial feature transform whose shift is the convolution. base and scale have the
 /// result's shape.
 Var conv2d_sft(const Var& x, const Var& w, const Var& bias, const Conv2dOptions& options, const Var& base, const Var& scale, double strength);

@@ -101,6 +101,8 @@ std::shared_ptr<GraphMemory>& GraphMemory::current() {
   return memory;
 }
 
+bool recording_device_work() { return bool(GraphMemory::current()); }
+
 DeviceGraph::DeviceGraph(Device device, const std::function<void()>& work) : device_(device), memory_(std::make_shared<GraphMemory>(device)) {
   KIN_CHECK(!GraphMemory::current(), "device graph: one is being recorded already on this thread");
   DeviceRuntime& runtime = runtime_on(device);
@@ -119,7 +121,12 @@ DeviceGraph::DeviceGraph(Device device, const std::function<void()>& work) : dev
   graph_ = graph_runtime(device.kind).end_capture(stream, why);
   runtime.destroy_stream(stream);
   memory_->recorded();
-  if (!error && graph_) return;
+  if (!error && graph_) try {
+      runtime.synchronize(nullptr);  // in whose order the memory was taken, while launches may be on any stream
+      return;
+    } catch (...) {
+      error = std::current_exception();
+    }
   if (graph_) graph_runtime(device.kind).destroy_graph(graph_);
   if (error) std::rethrow_exception(error);
   fail("device graph: the work could not be recorded on ", device, ": ", why);

@@ -34,13 +34,16 @@ GraphRuntime& graph_runtime(DeviceKind kind);
 
 class GraphMemory;
 
+/// Is this thread recording? Then nothing is computed yet, and memory that is taken is the recording's: results must not be kept for other work.
+bool recording_device_work();
+
 class DeviceGraph {
  public:
   /// Records what `work` queues on current_stream(device), which is a stream of its own while it runs; nothing is computed. Memory taken
   /// meanwhile is the graph's: it keeps its address, and results lie in it until the next launch. Memory that existed before must outlive
-  /// the graph, and inputs are read where they lay. Throws Error when `work` throws, waits for the device or reads its memory.
+  /// the graph, and inputs are read where they lay. It may be launched on any stream when the constructor returns. Throws Error when `work` throws, waits for the device or reads its memory.
   DeviceGraph(Device device, const std::function<void()>& work);
-  /// Waits for its last launch: its memory goes.
+  /// Waits for its last launch, for its memory goes. Who reads results elsewhere than on that stream waits for it before letting go of them.
   ~DeviceGraph();
   DeviceGraph(const DeviceGraph&) = delete;
   DeviceGraph& operator=(const DeviceGraph&) = delete;

@@ -10,21 +10,11 @@
 namespace kintsugi::cpu {
 namespace {
 
-// x as the sums see it.
-template <class T>
-std::vector<double> input(const Conv2dFwd& p) {
-  const ConvShape& s = p.shape;
-  const T* x = static_cast<const T*>(p.x);
-  std::vector<double> values(x, x + s.n * s.h * s.w * s.c);
-  if (p.norm) normalise_plain(p.norm, p.dtype, s.n, s.h * s.w, s.c, values.data());
-  return values;
-}
-
-template <class T>
-void fwd(const Conv2dFwd& p) {
+// x as the sums see it: as it lies, or normalised in f64.
+template <class T, class X>
+void fwd(const Conv2dFwd& p, const X* x) {
   const ConvShape& s = p.shape;
   const int64_t cg = s.c / s.groups, og = s.o / s.groups;
-  const std::vector<double> x = input<T>(p);
   const T *w = static_cast<const T*>(p.w), *bias = static_cast<const T*>(p.bias);
   const T* residual = static_cast<const T*>(p.residual);
   T* y = static_cast<T*>(p.y);
@@ -39,9 +29,9 @@ void fwd(const Conv2dFwd& p) {
             for (int64_t k = 0; k < s.kw; ++k) {
               const int64_t ix = q * s.stride_w + k * s.dilation_w - s.left;
               if (ix < 0 || ix >= s.w) continue;
-              const double* px = x.data() + ((row / s.out_h * s.h + iy) * s.w + ix) * s.c + o / og * cg;
+              const X* px = x + ((row / s.out_h * s.h + iy) * s.w + ix) * s.c + o / og * cg;
               const T* pw = w + ((o * s.kh + r) * s.kw + k) * cg;
-              for (int64_t c = 0; c < cg; ++c) sum += px[c] * double(pw[c]);
+              for (int64_t c = 0; c < cg; ++c) sum += double(px[c]) * double(pw[c]);
             }
           }
           const int64_t at = (row * s.out_w + q) * s.o + o;
@@ -123,8 +113,14 @@ void wgrad(const Conv2dWgrad& p) {
 }  // namespace
 
 void conv2d_fwd_ref(const Context& context, const Conv2dFwd& p) {
-  visit_float(p.dtype, "conv2d_fwd", [&]<class T>() { fwd<T>(p); });
   const ConvShape& s = p.shape;
+  visit_float(p.dtype, "conv2d_fwd", [&]<class T>() {
+    const T* x = static_cast<const T*>(p.x);
+    if (!p.norm) return fwd<T>(p, x);
+    std::vector<double> normalised(x, x + s.n * s.h * s.w * s.c);
+    normalise_plain(p.norm, p.dtype, s.n, s.h * s.w, s.c, normalised.data());
+    fwd<T>(p, normalised.data());
+  });
   if (p.moments) group_moments_ref(context, {p.y, p.moments.moments, s.n, s.out_h * s.out_w, s.o, p.moments.groups, p.dtype});
 }
 void conv2d_dgrad_ref(const Context&, const Conv2dDgrad& p) {

@@ -1,8 +1,6 @@
 // The parts one after the other: the CPU keeps no tile of results long enough for more.
 #include "kernels/conv2d_epilogue.h"
 
-#include <cmath>
-
 #include "kernels/base/parallel.h"
 #include "kernels/unary.h"
 
@@ -33,15 +31,14 @@ void conv2d_epilogue_fwd_ref(const Context& context, const Conv2dEpilogueFwd& p)
   visit_float(p.conv.dtype, "conv2d_epilogue_fwd", [&]<class T>() {
     if (p.kind == ConvEpilogue::sft) return transform<T>(p, outputs(p));
     T* y = static_cast<T*>(p.conv.y);
-    for (int64_t i = 0; i < outputs(p); ++i) y[i] = p.kind == ConvEpilogue::silu ? y[i] / (1 + std::exp(-y[i])) : y[i] > 0 ? y[i] : y[i] * T(p.slope);
+    for (int64_t i = 0; i < outputs(p); ++i) y[i] = y[i] > 0 ? y[i] : y[i] * T(p.slope);
   });
 }
 
 void conv2d_epilogue_fwd_parts(const Context& context, const Conv2dEpilogueFwd& p) {
   conv2d_fwd(context, p.conv);
   if (p.kind == ConvEpilogue::sft) return transform<float>(p, outputs(p));
-  unary_fwd(context, {.op = p.kind == ConvEpilogue::silu ? UnaryOp::silu : UnaryOp::leaky_relu, .params = {p.slope}, .dtype = p.conv.dtype,
-                      .n = outputs(p), .x = p.conv.y, .y = p.conv.y});
+  unary_fwd(context, {.op = UnaryOp::leaky_relu, .params = {p.slope}, .dtype = p.conv.dtype, .n = outputs(p), .x = p.conv.y, .y = p.conv.y});
 }
 
 }  // namespace kintsugi::cpu

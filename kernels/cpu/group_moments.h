@@ -22,7 +22,6 @@ class PieceMoments {
   int64_t add(int64_t image, int64_t pixels);
   /// Three rows of [channels] to be written: shift, sum of (x - shift), sum of (x - shift)^2.
   float* sums(int64_t piece) { return sums_.data() + piece * 3 * channels_; }
-  int64_t channels() const { return channels_; }
   /// Throws nothing; every image must have its pieces.
   void merge(int64_t images, const OutputMoments& to) const;
 

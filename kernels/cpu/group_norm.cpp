@@ -35,14 +35,11 @@ template <class T>
 void forward_ref(const GroupNormFwd& a) {
   const T *x = static_cast<const T*>(a.x), *gamma = static_cast<const T*>(a.gamma), *beta = static_cast<const T*>(a.beta);
   T *y = static_cast<T*>(a.y), *mean = static_cast<T*>(a.mean), *rstd = static_cast<T*>(a.rstd);
-  const double count = double(a.positions) * double(a.channels / a.groups);
+  std::vector<double> moments(2 * a.n * a.groups);
+  group_moments_ref({}, {a.x, moments.data(), a.n, a.positions, a.channels, a.groups, a.dtype});
   for (int64_t n = 0; n < a.n; ++n)
     for (int64_t g = 0; g < a.groups; ++g) {
-      double sum = 0, squares = 0;
-      each_of_group(a, n, g, [&](int64_t i, int64_t) { sum += double(x[i]); });
-      const double m = sum / count;
-      each_of_group(a, n, g, [&](int64_t i, int64_t) { squares += (x[i] - m) * (x[i] - m); });
-      const double r = 1 / std::sqrt(squares / count + a.eps);
+      const double *of_group = &moments[2 * (n * a.groups + g)], m = of_group[0], r = 1 / std::sqrt(of_group[1] + a.eps);
       each_of_group(a, n, g, [&](int64_t i, int64_t c) {
         const double z = (x[i] - m) * r * (gamma ? double(gamma[c]) : 1) + (beta ? double(beta[c]) : 0);
         y[i] = T(activate(a.act, z));

@@ -31,7 +31,6 @@ struct ConvFinish {
   }
   __device__ float operator()(int64_t i, float v) const {
     if (kind == ConvEpilogue::leaky_relu) return v > 0 ? v : v * slope;
-    if (kind == ConvEpilogue::silu) return v / (1 + expf(-v));
     const float b = float(base[i]);
     return (float(scale[i]) * b + v) * strength + b;
   }
@@ -59,8 +58,7 @@ void conv2d_epilogue_fwd_parts(const Context& context, const Conv2dEpilogueFwd& 
       launch({blocks_for(n, kThreads), kThreads, 0, context.stream}, transform<T>, ConvFinish<T>(p), static_cast<T*>(p.conv.y), n);
     });
   else
-    unary_fwd(context, {.op = p.kind == ConvEpilogue::silu ? UnaryOp::silu : UnaryOp::leaky_relu, .params = {p.slope}, .dtype = p.conv.dtype, .n = n,
-                        .x = p.conv.y, .y = p.conv.y});
+    unary_fwd(context, {.op = UnaryOp::leaky_relu, .params = {p.slope}, .dtype = p.conv.dtype, .n = n, .x = p.conv.y, .y = p.conv.y});
 }
 
 void conv2d_epilogue_fwd_tile(const Context& context, const Conv2dEpilogueFwd& p) {

@@ -2,38 +2,20 @@
 // f64; a second kernel adds the channels of a group in order. Prediction: bound by memory, at the floor. Not yet measured.
 #include "kernels/group_moments.h"
 
-#include "kernels/gpu/column_sums.h"
+#include "kernels/gpu/group_deviations.h"
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
 namespace {
 
 constexpr int kThreads = 256;
 
-// Differences from the group's first element keep their digits where the mean is large.
-template <class T>
-struct Deviations {
-  const T* x;
-  int64_t positions, channels, width;
-  __device__ float shift(int64_t image, int64_t c) const { return float(x[image * positions * channels + c - c % width]); }
-  __device__ SumPair operator()(int64_t image, int64_t position, int64_t c) const {
-    const double d = double(float(x[(image * positions + position) * channels + c])) - double(shift(image, c));
-    return {d, d * d};
-  }
-};
-struct StorePair {
-  SumPair* to;
-  __device__ void operator()(int64_t line, SumPair sum) const { to[line] = sum; }
-};
-
 template <class T>
 __global__ void __launch_bounds__(kThreads) moments_of_groups(Deviations<T> d, const SumPair* channels, double* moments, int64_t images) {
   const int64_t g = int64_t(blockIdx.x) * kThreads + threadIdx.x, groups = d.channels / d.width;
   if (g >= images * groups) return;
-  SumPair sum{};
-  for (int64_t c = 0; c < d.width; ++c) sum += channels[g * d.width + c];
-  const double count = double(d.positions) * double(d.width), m = sum.a / count, v = sum.b / count - m * m;
-  moments[2 * g] = double(d.shift(g / groups, g % groups * d.width)) + m;
-  moments[2 * g + 1] = v > 0 ? v : 0;
+  const GroupMoment m = group_moment(channels + g * d.width, d.width, d.positions);
+  moments[2 * g] = double(d.shift(g / groups, g % groups * d.width)) + m.rest;
+  moments[2 * g + 1] = m.variance;
 }
 
 }  // namespace

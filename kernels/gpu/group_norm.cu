@@ -6,7 +6,7 @@
 //   strips' sums are added in order. Prediction: bound by memory, at the floor's transfers. Not run on a GPU.
 #include "kernels/group_norm.h"
 
-#include "kernels/gpu/column_sums.h"
+#include "kernels/gpu/group_deviations.h"
 #include "kernels/simt/reduce.h"
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
@@ -45,8 +45,8 @@ struct Forward {
   float *mean, *rstd;
   double eps;
   Act act;
-  // The group's first element, near the mean on the scale of the deviation: differences from it keep their digits where the mean is large.
-  __device__ float shift(int64_t image, int64_t c) const { return float(x[s.at(image, 0, c - c % s.width)]); }
+  __host__ __device__ Deviations<T> deviations() const { return {x, s.positions, s.channels, s.width}; }
+  __device__ float shift(int64_t image, int64_t c) const { return deviations().shift(image, c); }
   // m: the mean less the shift.
   __device__ T result(T v, int64_t c, float shift, float m, float r) const {
     return T(activate(act, (float(v) - shift - m) * r * parameter(gamma, c, 1) + parameter(beta, c, 0)));
@@ -91,37 +91,15 @@ __global__ void __launch_bounds__(kThreads) forward_per_group(Forward<T> f) {
   each([&](int64_t i, int64_t c) { f.y[i] = f.result(f.x[i], c, shift, float(m), r); });
 }
 
-// Moments about the shift.
-template <class T>
-struct Deviations {
-  Forward<T> f;
-  __device__ SumPair operator()(int64_t image, int64_t position, int64_t c) const {
-    const double d = float(f.x[f.s.at(image, position, c)]) - f.shift(image, c);
-    return {d, d * d};
-  }
-};
-struct StorePair {
-  SumPair* to;
-  __device__ void operator()(int64_t line, SumPair sum) const { to[line] = sum; }
-};
-
-// The channels of each group, in order.
-__device__ __forceinline__ SumPair group_sum(const SumPair* channels, int64_t width) {
-  SumPair total{};
-  for (int64_t c = 0; c < width; ++c) total += channels[c];
-  return total;
-}
-
 // `rest` keeps the mean less the shift, whose digits the rounded mean has lost.
 template <class T>
 __global__ void __launch_bounds__(kThreads) statistics(Forward<T> f, const SumPair* channels, float* rest) {
   const int64_t g = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (g >= f.s.n * f.s.groups) return;
-  const SumPair sum = group_sum(channels + g * f.s.width, f.s.width);
-  const double m = sum.a / f.s.count(), v = sum.b / f.s.count() - m * m;
-  rest[g] = float(m);
-  f.mean[g] = float(f.shift(g / f.s.groups, g % f.s.groups * f.s.width) + m);
-  f.rstd[g] = float(1 / sqrt((v > 0 ? v : 0) + f.eps));
+  const GroupMoment m = group_moment(channels + g * f.s.width, f.s.width, f.s.positions);
+  rest[g] = float(m.rest);
+  f.mean[g] = float(f.shift(g / f.s.groups, g % f.s.groups * f.s.width) + m.rest);
+  f.rstd[g] = float(1 / sqrt(m.variance + f.eps));
 }
 
 template <class T>
@@ -238,7 +216,7 @@ void group_norm_fwd_strips(const Context& context, const GroupNormFwd& a) {
     SumPair* channels = static_cast<SumPair*>(sums.data());
     const DeviceBlock means(context.device, size_t(a.n * a.groups) * sizeof(float), context.stream);
     float* rest = static_cast<float*>(means.data());
-    column_sums(context, a.n, a.positions, a.channels, Deviations<T>{f}, StorePair{channels});
+    column_sums(context, a.n, a.positions, a.channels, f.deviations(), StorePair{channels});
     launch({blocks_for(a.n * a.groups, kThreads), kThreads, 0, context.stream}, statistics<T>, f, static_cast<const SumPair*>(channels), rest);
     launch({blocks_for(elements, kThreads), kThreads, 0, context.stream}, apply<T>, f, static_cast<const float*>(rest), elements);
   });

@@ -1,8 +1,13 @@
-// Convolution and its gradients by cuDNN: yardstick and oracle of our own. NHWC, weights OHWI as they are; f32 without TF32, bf16 with
-// tensor cores. The algorithm is the first deterministic one that cuDNN's heuristic names and that fits the
-// working memory.
+// Convolution and its gradients by cuDNN: yardstick and oracle of our own. NHWC, weights OHWI as they are; f32 without TF32, bf16 with tensor cores. The
+// algorithm is the first deterministic one that cuDNN's heuristic names and that fits the working memory; where it names none the rows refuse.
 #ifdef KIN_CUDNN
 #include <cudnn.h>
+
+#include <array>
+#include <bit>
+#include <map>
+#include <optional>
+#include <tuple>
 
 #include "kernels/base/device_runtime.h"
 #include "kernels/conv2d.h"
@@ -47,15 +52,6 @@ int64_t behind(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t 
   return (out - 1) * stride + (kernel - 1) * dilation + 1 - in - before;
 }
 
-const char* refuses(const ConvShape& s, DType dtype) {
-  if (!library().found()) return "libcudnn.so was not found";
-  if (dtype != DType::f32 && dtype != DType::bf16) return "needs f32 or bf16";
-  // Fewer rows behind than before are rows that the last window does not reach: within the same output size.
-  const int64_t bottom = behind(s.h, s.out_h, s.kh, s.stride_h, s.dilation_h, s.top), right = behind(s.w, s.out_w, s.kw, s.stride_w, s.dilation_w, s.left);
-  if (bottom > s.top || bottom <= s.top - s.stride_h || right > s.left || right <= s.left - s.stride_w) return "needs the same padding on both sides";
-  return nullptr;
-}
-
 /// The four descriptors of one convolution.
 class Described {
  public:
@@ -93,72 +89,122 @@ class Described {
   cudnnConvolutionDescriptor_t conv = nullptr;
 };
 
-/// The first usable one of the heuristic's list that gives the same bits on every run.
-template <class Found>
-const Found& first_that_fits(const Found* found, int count) {
-  for (int i = 0; i < count; ++i)
-    if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].memory <= kMostWorkspace && found[i].determinism == CUDNN_DETERMINISTIC) return found[i];
-  fail("conv2d (cudnn): no deterministic algorithm fits this convolution");
+int ask(cudnnHandle_t handle, const Described& d, cudnnConvolutionFwdAlgoPerf_t* found) {
+  int count = 0;
+  KIN_CUDNN_CALL(cudnnGetConvolutionForwardAlgorithm_v7, handle, d.x, d.w, d.conv, d.y, kAlgorithms, &count, found);
+  return count;
 }
+int ask(cudnnHandle_t handle, const Described& d, cudnnConvolutionBwdDataAlgoPerf_t* found) {
+  int count = 0;
+  KIN_CUDNN_CALL(cudnnGetConvolutionBackwardDataAlgorithm_v7, handle, d.w, d.y, d.conv, d.x, kAlgorithms, &count, found);
+  return count;
+}
+int ask(cudnnHandle_t handle, const Described& d, cudnnConvolutionBwdFilterAlgoPerf_t* found) {
+  int count = 0;
+  KIN_CUDNN_CALL(cudnnGetConvolutionBackwardFilterAlgorithm_v7, handle, d.x, d.y, d.conv, d.w, kAlgorithms, &count, found);
+  return count;
+}
+
+/// The first of the heuristic's list that fits and gives the same bits on every run; null: none. Asked once per shape, type and GPU, while the
+/// handles' lock is held.
+template <class Found>
+const Found* algorithm(cudnnHandle_t handle, int device, const ConvShape& s, DType dtype) {
+  using Sizes = std::array<int64_t, sizeof(ConvShape) / sizeof(int64_t)>;
+  static std::map<std::tuple<Sizes, DType, int>, std::optional<Found>> known;
+  const auto [at, fresh] = known.try_emplace({std::bit_cast<Sizes>(s), dtype, device});
+  if (fresh) try {
+      Found found[kAlgorithms];
+      const int count = ask(handle, Described(s, dtype), found);
+      for (int i = count; i-- > 0;)
+        if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].memory <= kMostWorkspace && found[i].determinism == CUDNN_DETERMINISTIC) at->second = found[i];
+    } catch (const Error&) {  // not a convolution that cuDNN knows
+    }
+  return at->second ? &*at->second : nullptr;
+}
+
+/// Asks for the current GPU.
+template <class Found>
+const char* refuses(const ConvShape& s, DType dtype) {
+  if (!library().found()) return "libcudnn.so was not found";
+  if (dtype != DType::f32 && dtype != DType::bf16) return "needs f32 or bf16";
+  for (const int64_t elements : {s.n * s.h * s.w * s.c, s.n * s.out_h * s.out_w * s.o, s.o * s.kh * s.kw * s.c / s.groups})
+    if (elements <= 0 || elements >= int64_t(1) << 31) return "needs tensors of 1 to 2^31 - 1 elements";
+  // Fewer rows behind than before are rows that the last window does not reach: within the same output size.
+  const int64_t bottom = behind(s.h, s.out_h, s.kh, s.stride_h, s.dilation_h, s.top), right = behind(s.w, s.out_w, s.kw, s.stride_w, s.dilation_w, s.left);
+  if (bottom > s.top || bottom <= s.top - s.stride_h || right > s.left || right <= s.left - s.stride_w) return "needs the same padding on both sides";
+  Context here{{DeviceKind::cuda, 0}};
+  if (cudaGetDevice(&here.device.index) != cudaSuccess) return "no GPU answers";
+  std::lock_guard lock(handles().mutex);
+  return algorithm<Found>(handle_on(here), here.device.index, s, dtype) ? nullptr : "cuDNN has no deterministic algorithm for it";
+}
+
+/// One call of cuDNN, with all that it needs.
+template <class Found>
+struct Call {
+  Call(const Context& context, const ConvShape& s, DType dtype) : handle(handle_on(context)), d(s, dtype) {
+    const Found* found = algorithm<Found>(handle, context.device.index, s, dtype);
+    KIN_CHECK(found, "conv2d (cudnn): no deterministic algorithm for this convolution");
+    best = *found;
+    KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
+    scratch = DeviceBlock(context.device, best.memory, context.stream);
+  }
+  cudnnHandle_t handle;
+  Described d;
+  Found best;
+  DeviceBlock scratch;
+};
 
 const float kOne = 1, kZero = 0;
 
+/// Writes what is added to a result beforehand and returns the factor that keeps it: cuDNN then rounds once, where adding afterwards would round a
+/// result in bf16 again. A bias and a residual together are rounded when they are added to each other.
+template <class Found>
+const float* begin_with(const Context& context, Call<Found>& call, const void* bias, const void* residual, cudnnTensorDescriptor_t as, int64_t pixels,
+                        int64_t channels, DType dtype, void* result) {
+  if (residual) device_runtime(context.device.kind).copy(result, residual, size_t(pixels * channels) * size_of(dtype), context.stream);
+  if (bias) {
+    call.d.describe_bias(channels, dtype);
+    KIN_CUDNN_CALL(cudnnAddTensor, call.handle, &kOne, call.d.bias, bias, residual ? &kOne : &kZero, as, result);
+  }
+  return bias || residual ? &kOne : &kZero;
+}
+
 }  // namespace
 
-const char* cudnn_refuses_fwd(const Conv2dFwd& a) { return refuses(a.shape, a.dtype); }
-const char* cudnn_refuses_dgrad(const Conv2dDgrad& a) { return refuses(a.shape, a.dtype); }
-const char* cudnn_refuses_wgrad(const Conv2dWgrad& a) { return refuses(a.shape, a.dtype); }
+const char* cudnn_refuses_fwd(const Conv2dFwd& a) { return refuses<cudnnConvolutionFwdAlgoPerf_t>(a.shape, a.dtype); }
+const char* cudnn_refuses_dgrad(const Conv2dDgrad& a) { return refuses<cudnnConvolutionBwdDataAlgoPerf_t>(a.shape, a.dtype); }
+const char* cudnn_refuses_wgrad(const Conv2dWgrad& a) { return refuses<cudnnConvolutionBwdFilterAlgoPerf_t>(a.shape, a.dtype); }
 
 void conv2d_fwd_cudnn(const Context& context, const Conv2dFwd& a) {
+  const ConvShape& s = a.shape;
   std::lock_guard lock(handles().mutex);
-  const cudnnHandle_t handle = handle_on(context);
-  Described d(a.shape, a.dtype);
-  cudnnConvolutionFwdAlgoPerf_t found[kAlgorithms];
-  int count = 0;
-  KIN_CUDNN_CALL(cudnnGetConvolutionForwardAlgorithm_v7, handle, d.x, d.w, d.conv, d.y, kAlgorithms, &count, found);
-  const auto& best = first_that_fits(found, count);
-  KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
-  const DeviceBlock scratch(context.device, best.memory, context.stream);
-  KIN_CUDNN_CALL(cudnnConvolutionForward, handle, &kOne, d.x, a.x, d.w, a.w, d.conv, best.algo, scratch.data(), best.memory, &kZero, d.y, a.y);
-  if (a.residual) KIN_CUDNN_CALL(cudnnAddTensor, handle, &kOne, d.y, a.residual, &kOne, d.y, a.y);
-  if (!a.bias) return;
-  d.describe_bias(a.shape.o, a.dtype);
-  KIN_CUDNN_CALL(cudnnAddTensor, handle, &kOne, d.bias, a.bias, &kOne, d.y, a.y);
+  Call<cudnnConvolutionFwdAlgoPerf_t> call(context, s, a.dtype);
+  const Described& d = call.d;
+  const float* keep = begin_with(context, call, a.bias, a.residual, d.y, s.n * s.out_h * s.out_w, s.o, a.dtype, a.y);
+  KIN_CUDNN_CALL(cudnnConvolutionForward, call.handle, &kOne, d.x, a.x, d.w, a.w, d.conv, call.best.algo, call.scratch.data(), call.best.memory, keep,
+                 d.y, a.y);
 }
 
 void conv2d_dgrad_cudnn(const Context& context, const Conv2dDgrad& a) {
+  const ConvShape& s = a.shape;
   std::lock_guard lock(handles().mutex);
-  const cudnnHandle_t handle = handle_on(context);
-  Described d(a.shape, a.dtype);
-  cudnnConvolutionBwdDataAlgoPerf_t found[kAlgorithms];
-  int count = 0;
-  KIN_CUDNN_CALL(cudnnGetConvolutionBackwardDataAlgorithm_v7, handle, d.w, d.y, d.conv, d.x, kAlgorithms, &count, found);
-  const auto& best = first_that_fits(found, count);
-  KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
-  const DeviceBlock scratch(context.device, best.memory, context.stream);
-  KIN_CUDNN_CALL(cudnnConvolutionBackwardData, handle, &kOne, d.w, a.w, d.y, a.gy, d.conv, best.algo, scratch.data(), best.memory, &kZero, d.x, a.gx);
-  if (!a.bias) return;
-  d.describe_bias(a.shape.c, a.dtype);
-  KIN_CUDNN_CALL(cudnnAddTensor, handle, &kOne, d.bias, a.bias, &kOne, d.x, a.gx);
+  Call<cudnnConvolutionBwdDataAlgoPerf_t> call(context, s, a.dtype);
+  const Described& d = call.d;
+  const float* keep = begin_with(context, call, a.bias, nullptr, d.x, s.n * s.h * s.w, s.c, a.dtype, a.gx);
+  KIN_CUDNN_CALL(cudnnConvolutionBackwardData, call.handle, &kOne, d.w, a.w, d.y, a.gy, d.conv, call.best.algo, call.scratch.data(), call.best.memory,
+                 keep, d.x, a.gx);
 }
 
 void conv2d_wgrad_cudnn(const Context& context, const Conv2dWgrad& a) {
   std::lock_guard lock(handles().mutex);
-  const cudnnHandle_t handle = handle_on(context);
-  Described d(a.shape, a.dtype);
-  if (a.gw) {
-    cudnnConvolutionBwdFilterAlgoPerf_t found[kAlgorithms];
-    int count = 0;
-    KIN_CUDNN_CALL(cudnnGetConvolutionBackwardFilterAlgorithm_v7, handle, d.x, d.y, d.conv, d.w, kAlgorithms, &count, found);
-    const auto& best = first_that_fits(found, count);
-    KIN_CUDNN_CALL(cudnnSetConvolutionMathType, d.conv, best.mathType);
-    const DeviceBlock scratch(context.device, best.memory, context.stream);
-    KIN_CUDNN_CALL(cudnnConvolutionBackwardFilter, handle, &kOne, d.x, a.x, d.y, a.gy, d.conv, best.algo, scratch.data(), best.memory, &kZero, d.w,
-                   a.gw);
-  }
+  Call<cudnnConvolutionBwdFilterAlgoPerf_t> call(context, a.shape, a.dtype);
+  Described& d = call.d;
+  if (a.gw)
+    KIN_CUDNN_CALL(cudnnConvolutionBackwardFilter, call.handle, &kOne, d.x, a.x, d.y, a.gy, d.conv, call.best.algo, call.scratch.data(),
+                   call.best.memory, &kZero, d.w, a.gw);
   if (a.gbias) {
     d.describe_bias(a.shape.o, a.dtype);
-    KIN_CUDNN_CALL(cudnnConvolutionBackwardBias, handle, &kOne, d.y, a.gy, &kZero, d.bias, a.gbias);
+    KIN_CUDNN_CALL(cudnnConvolutionBackwardBias, call.handle, &kOne, d.y, a.gy, &kZero, d.bias, a.gbias);
   }
 }
 

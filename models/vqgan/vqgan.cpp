@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "autograd/engine.h"
+#include "autograd/rehearsal.h"
 #include "nn/compute.h"
 
 namespace kintsugi {
 namespace {
 
-// Appends blocks, each under its number in the list. Nearly every convolution is followed by a norm.
+// Appends blocks, each under its number in the list. Convolutions are told the groups of the norm that follows, for which inference on the CPU
+// leaves moments; norms of ResBlocks take them. That of attention, whose result three convolutions read, and the last of a list, a block of its own,
+// find them themselves.
 class Builder {
  public:
   Builder(Scope s, BlockList& list, int64_t norm_groups) : scope_(s / "blocks"), list_(list), groups_(int(norm_groups)) { list.mode = s.mode(); }
@@ -118,7 +121,7 @@ Generator::Generator(Scope s, const VqganArgs& a) {
   b.conv(width, 3);
 }
 
-Precision painting_precision() { return grad_mode() ? precision() : Precision::fast; }
+Precision painting_precision() { return grad_mode() || rehearsing() ? precision() : Precision::fast; }
 
 VQAutoEncoder::VQAutoEncoder(Scope s, const VqganArgs& a)
     : args((a.check(), a)),

@@ -26,7 +26,6 @@ TEST_CASE("pick: a device is served by its own rows or refused by name, never by
 
   const Row<SoftmaxFwd> cpu_only[] = {{"ref", DeviceKind::cpu, takes_all<SoftmaxFwd>, nullptr, ""}};
   const Family<SoftmaxFwd> lonely{"pick_for_test", "", cpu_only};
-  CHECK(!lonely.has_rows_for(DeviceKind::sim));
   const std::string message = refusal(lonely, DeviceKind::sim, softmax);
   CHECK(says(message, "pick_for_test: no row on sim takes these arguments:"));
   CHECK(says(message, "ref (cpu): is for another device"));

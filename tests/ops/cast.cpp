@@ -6,6 +6,7 @@
 #include "autograd/engine.h"
 #include "autograd/ops/binary.h"
 #include "autograd/ops/reduce.h"
+#include "kernels/base/device_graph.h"
 #include "kernels/cast.h"
 #include "nn/compute.h"
 #include "tensor/random.h"
@@ -68,4 +69,17 @@ TEST_CASE("cast: gradients come back in the leaf's type, and a parameter's copy 
   CHECK(cast_parameter(w, DType::bf16).value().item(0) == 3);
   CHECK(cast(w, DType::f32).value().shares_memory_with(w.value()));
   CHECK_THROWS_WITH_AS(cast_parameter(w * 2.0, DType::bf16), doctest::Contains("must be a leaf"), Error);
+}
+
+TEST_CASE("cast: a parameter's copy that is made while work is recorded stays with the recording") {
+  const Device sim{DeviceKind::sim, 0};
+  const Var w(random_normal({3, 8}, 0, 1, 5, "w").to(sim), true);
+  const NoGrad off;
+  Tensor recorded;
+  const DeviceGraph graph(sim, [&] { recorded = cast_parameter(w, DType::bf16).value(); });
+  const Tensor now = cast_parameter(w, DType::bf16).value();  // nothing was launched: a copy kept from the recording would be unwritten
+  CHECK(!now.shares_memory_with(recorded));
+  for (int64_t i = 0; i < w.numel(); ++i) CHECK(now.item(i) == float(bf16(float(w.value().item(i)))));
+  graph.launch();
+  for (int64_t i = 0; i < w.numel(); ++i) CHECK(recorded.item(i) == now.item(i));
 }

@@ -120,7 +120,6 @@ TEST_CASE("loader: a cursor goes on with another batch size and another number o
   Loader first(std::make_shared<Named>(10), o);
   for (int i = 0; i < 4; ++i) first.next();
   CHECK(first.cursor() == Cursor{4, 8});  // 4 steps of 3 * 4 samples
-  CHECK(first.epoch_of(4) == 4.8);
   LoaderOptions later;
   later.seed = 3;
   later.batch = 5;

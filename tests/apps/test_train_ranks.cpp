@@ -7,6 +7,7 @@
 #include "tensor/comm/mpi.h"
 #include "tensor/comm/socket.h"
 #include "tests/apps/tiny_run.h"
+#include "tests/harness/mpirun.h"
 #include "tests/harness/running_program.h"
 
 using namespace kintsugi;
@@ -158,8 +159,8 @@ TEST_CASE("train on ranks: mpirun") {
   const Scratch folder, sockets;
   const std::string stage = "-q --stage 2 --set stage2.batch=1 --threads 1 --from " + quoted(tiny_run().path) + " ";
   write_text(folder / "tiny.toml", kTinyRecipe);
-  const ProgramRun run = run_program("train " + quoted(folder / "tiny.toml") + " --set out=" + quoted(folder / "run") + " " + stage,
-                                     "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2");
+  const ProgramRun run =
+      run_program("train " + quoted(folder / "tiny.toml") + " --set out=" + quoted(folder / "run") + " " + stage, mpirun(2));
   REQUIRE_MESSAGE(run.exit_code == 0, run.output);
   CHECK(count(run.out, "  hash ") == 1);
   for (const auto& other : train_on(2, sockets, stage)) REQUIRE_MESSAGE(other.exit_code == 0, other.output);

@@ -18,6 +18,7 @@
 #include "tensor/comm/socket.h"
 #include "tensor/random.h"
 #include "tests/comm/ranks.h"
+#include "tests/harness/mpirun.h"
 #include "tests/harness/program.h"
 
 using namespace kintsugi;
@@ -218,21 +219,20 @@ TEST_CASE("processes: MPI gives the bits of threads, and names who is killed") {
     MESSAGE("not tested: there is no mpirun");
     return;
   }
-  const auto mpirun = [](const std::string& role, int ranks, const Scratch& out, const std::string& more) {
-    std::string command = text(kRole, "=", role, " KINTSUGI_TEST_OUT=", out.path().string(), " OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ",
-                               "mpirun --oversubscribe -n ", ranks);
+  const auto run = [](const std::string& role, int ranks, const Scratch& out, const std::string& more) {
+    std::string command = text(kRole, "=", role, " KINTSUGI_TEST_OUT=", out.path().string(), " ", mpirun(ranks));
     for (const auto& part : own_command()) command += " '" + part + "'";
     return std::system((command + " >" + (out / "log").string() + " 2>&1 " + more).c_str());
   };
   {
     const Scratch out;
-    const int status = mpirun("work", 3, out, "");
+    const int status = run("work", 3, out, "");
     CHECK_MESSAGE(status == 0, content(out / "log"));
     const std::string expected = text("MPI ", by_threads(3));
     for (int r = 0; r < 3; ++r) CHECK(content(out / text("said", r)) == expected);
   }
   const Scratch out;
-  CHECK(mpirun("wait", 2, out, "&") == 0);
+  CHECK(run("wait", 2, out, "&") == 0);
   std::string pid;
   for (int i = 0; i < 3000 && !(fs::exists(out / "here0") && fs::exists(out / "here1")); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   pid = content(out / "here1");

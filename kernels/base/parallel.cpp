@@ -43,6 +43,17 @@ struct Job {
   }
 };
 
+// Looks for some tens of microseconds whether `ready` holds: jobs of a training step follow one another that closely, and to sleep and be
+// woken costs as much. Other threads that want this core get it meanwhile.
+template <class Ready>
+bool soon(const Ready& ready) {
+  for (int i = 0; i < 100; ++i) {
+    if (ready()) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
 class Pool {
  public:
   ~Pool() { resize(1); }
@@ -76,8 +87,10 @@ class Pool {
     }
     wake_.notify_all();
     job->work();
+    const auto all_done = [&] { return job->done.load() == job->chunks; };
+    if (soon(all_done)) return;
     std::unique_lock lock(job->mutex);
-    job->finished.wait(lock, [&] { return job->done.load() == job->chunks; });
+    job->finished.wait(lock, all_done);
   }
 
  private:
@@ -85,6 +98,7 @@ class Pool {
     uint64_t seen = 0;
     for (;;) {
       std::shared_ptr<Job> job;
+      soon([&] { return generation_.load(std::memory_order_relaxed) != seen; });
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
@@ -100,7 +114,7 @@ class Pool {
   std::condition_variable wake_;
   std::vector<std::thread> workers_;
   std::shared_ptr<Job> job_;
-  uint64_t generation_ = 0;
+  std::atomic<uint64_t> generation_{0};
   int wanted_ = std::max(1u, std::thread::hardware_concurrency());
   bool stop_ = false;
 };

@@ -1,10 +1,10 @@
 // Attention by blocks. Keys and values of a head are packed once; a block of queries then needs two small products with
 // the softmax of whole rows between them. Work is split by (sample, head, block), so one wide head still uses every thread.
 #include <algorithm>
-#include <memory>
 
 #include "kernels/attention.h"
 #include "kernels/base/parallel.h"
+#include "kernels/base/workspace.h"
 #include "kernels/cpu/block_gemm.h"
 #include "kernels/cpu/softmax_simd.h"
 
@@ -13,8 +13,6 @@ namespace cpu {
 namespace {
 
 constexpr int64_t kBlock = 48;  // rows of a block: 4 tiles of 12 with AVX-512, 8 of 6 without
-
-std::unique_ptr<float[]> scratch(int64_t n) { return std::unique_ptr<float[]>(new float[n]); }
 
 int64_t blocks(int64_t tokens) { return (tokens + kBlock - 1) / kBlock; }
 
@@ -30,22 +28,22 @@ class PackedHeads {
   template <class Args>
   PackedHeads(const Args& a, const void* array, int64_t tokens, bool transposed, int64_t first, int64_t count)
       : gemm_{.k = transposed ? a.channels / a.heads : tokens, .n = transposed ? tokens : a.channels / a.heads},
-        size_(gemm_.packed_size()), data_(scratch(size_ * count)) {
+        size_(gemm_.packed_size()), data_(size_ * count) {
     parallel_for(count, grain_for(size_), [&](int64_t begin, int64_t end) {
       for (int64_t h = begin; h < end; ++h)
         gemm_.pack(static_cast<const float*>(array) + head_offset(a, first + h, tokens), transposed ? 1 : a.channels,
-                   transposed ? a.channels : 1, &data_[h * size_]);
+                   transposed ? a.channels : 1, data_.data() + h * size_);
     });
   }
   /// c = a times head h of the packed ones.
   void multiply(int64_t h, int64_t rows, const float* a, int64_t a_row, int64_t a_col, float* c, int64_t c_row) const {
-    gemm_.multiply(rows, a, a_row, a_col, &data_[h * size_], c, c_row);
+    gemm_.multiply(rows, a, a_row, a_col, data_.data() + h * size_, c, c_row);
   }
 
  private:
   BlockGemm gemm_;
   int64_t size_;
-  std::unique_ptr<float[]> data_;
+  Workspace data_;
 };
 
 /// f(head, first token, tokens) for all blocks of `tokens` of `count` heads, in parallel.
@@ -68,20 +66,22 @@ void attention_fwd_fast(const Context&, const AttentionFwd& a) {
   auto* y = static_cast<float*>(a.y);
   const PackedHeads keys(a, a.k, a.keys, true, 0, a.n * a.heads), values(a, a.v, a.keys, false, 0, a.n * a.heads);
   each_block(a.n * a.heads, a.queries, [&](int64_t h, int64_t first, int64_t rows) {
-    const auto s = scratch(rows * a.keys);
+    const Workspace scores(rows * a.keys);
+    float* s = scores.data();
     const int64_t at = head_offset(a, h, a.queries) + first * C;
-    keys.multiply(h, rows, q + at, C, 1, s.get(), a.keys);
-    KIN_SIMD_PICK(softmax_rows)(s.get(), s.get(), rows, a.keys, float(a.scale));
-    values.multiply(h, rows, s.get(), a.keys, 1, y + at, C);
+    keys.multiply(h, rows, q + at, C, 1, s, a.keys);
+    KIN_SIMD_PICK(softmax_rows)(s, s, rows, a.keys, float(a.scale));
+    values.multiply(h, rows, s, a.keys, 1, y + at, C);
   });
 }
 
 void attention_bwd_fast(const Context&, const AttentionBwd& a) {
   const int64_t C = a.channels, area = a.queries * a.keys;
   const auto *q = static_cast<const float*>(a.q), *gy = static_cast<const float*>(a.gy);
-  // P and gS of a few heads at a time: enough heads to feed the threads, at most about 64 MiB.
-  const int64_t heads = a.n * a.heads, batch = std::clamp<int64_t>((int64_t(8) << 20) / std::max<int64_t>(1, area), 1, heads);
-  const auto p = scratch(batch * area), gs = scratch(batch * area);
+  // P and gS of a few heads at a time: half a MiB of each for every thread, so that they are still in its cache when they are read again.
+  const int64_t heads = a.n * a.heads, batch = std::clamp<int64_t>((int64_t(threads()) << 17) / std::max<int64_t>(1, area), 1, heads);
+  const Workspace p_space(batch * area), gs_space(batch * area);
+  float *p = p_space.data(), *gs = gs_space.data();
   for (int64_t from = 0; from < heads; from += batch) {
     const int64_t count = std::min(batch, heads - from);
     const PackedHeads keys_t(a, a.k, a.keys, true, from, count), values_t(a, a.v, a.keys, true, from, count);

@@ -3,6 +3,13 @@
 // many as there are keys, which together add less to a result than its own rounding.
 #include "autograd/ops/attention.h"
 
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "kernels/attention.h"
+#include "kernels/base/parallel.h"
+#include "tensor/random.h"
 #include "tests/harness/op_case.h"
 
 using namespace kintsugi;
@@ -36,3 +43,24 @@ const OpCaseRegistration cases[] = {
 };
 
 }  // namespace
+
+TEST_CASE("attention's fast backward takes heads in groups: their number changes no bit") {
+  const int64_t T = 370, C = 12;  // 370 x 370 weights of a head fill one thread's share
+  const KernelChoice choice("attention_bwd", "fast");
+  const auto random = [&](const char* purpose) { return random_normal({2, T, C}, 0.0, 1.0, 11, purpose); };
+  const Tensor q = random("q"), k = random("k"), v = random("v"), gy = random("gy");
+  const auto gradients = [&](int count_of_threads, int64_t n) {
+    const int before = threads();
+    set_threads(count_of_threads);
+    std::vector<Tensor> g;
+    for (int i = 0; i < 3; ++i) g.emplace_back(Shape{n, T, C}, DType::f32);
+    attention_bwd({}, {gy.raw(), q.raw(), k.raw(), v.raw(), g[0].raw(), g[1].raw(), g[2].raw(), n, T, T, C, 3, 0.4, DType::f32});
+    set_threads(before);
+    return g;
+  };
+  const std::vector<Tensor> groups_of_one = gradients(1, 2), all_at_once = gradients(8, 2), first_sample = gradients(2, 1);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(std::memcmp(groups_of_one[i].raw(), all_at_once[i].raw(), all_at_once[i].bytes()) == 0);
+    CHECK(std::memcmp(groups_of_one[i].raw(), first_sample[i].raw(), first_sample[i].bytes()) == 0);
+  }
+}

@@ -126,12 +126,6 @@ class Family : public FamilyInfo {
 
   std::span<const Row<Args>> rows() const { return rows_; }
 
-  bool has_rows_for(DeviceKind where) const {
-    for (const auto& row : rows_)
-      if (row.where == where) return true;
-    return false;
-  }
-
   /// The first row on `where` that takes these arguments, or the one chosen by name or preferred for this call. Throws Error listing every
   /// row and why it refused when none fits.
   const Row<Args>& pick(DeviceKind where, const Args& args) const {

@@ -39,13 +39,13 @@ Form form_of(Winograd w) {
   return {2, 3, KIN_SIMD_PICK(winograd_input), KIN_SIMD_PICK(winograd_weights), KIN_SIMD_PICK(winograd_output)};
 }
 
-// Input channels [c0, c1) of one panel: panel[plane][c][columns].
-void transform_weights(const Form& f, const Gemm& g, const Direct& d, int64_t o, int64_t c0, int64_t c1, float* panel) {
-  const int64_t outputs = std::min<int64_t>(g.columns, d.o - o), tap = (c1 - c0) * g.columns;
+// Input channels [c0, c1) of one panel, whose planes of [c][columns] are `plane` apart.
+void transform_weights(const Form& f, const Gemm& g, const Direct& d, int64_t o, int64_t c0, int64_t c1, float* panel, int64_t plane) {
+  const int64_t outputs = std::min<int64_t>(g.columns, d.o - o), count = (c1 - c0) * g.columns, tap = count + kPad;
   const Workspace taps(f.r * f.r * tap);
   for (int64_t i = 0; i < f.r * f.r; ++i)
     g.pack(taps.data() + i * tap, g.columns, d.w + o * d.w_o + i / f.r * d.w_r + i % f.r * d.w_s + c0 * d.w_c, d.w_c, d.w_o, c1 - c0, outputs);
-  f.weights(taps.data(), tap, tap, panel + c0 * g.columns, d.x.c * g.columns);
+  f.weights(taps.data(), tap, count, panel + c0 * g.columns, plane);
 }
 
 // Tiles [column, column + columns) of a row of tiles. Where they reach over the image's border they are copied with their zeros first.
@@ -108,7 +108,7 @@ void normalise(const Direct& d, float* to) {
 void convolve_winograd(const Gemm& g, const Direct& given, Winograd winograd) {
   const Form f = form_of(winograd);
   Direct d = given;
-  const int64_t m = f.m, planes = f.n() * f.n(), c = d.x.c, panels = (d.o + g.columns - 1) / g.columns, plane = c * g.columns;
+  const int64_t m = f.m, planes = f.n() * f.n(), c = d.x.c, panels = (d.o + g.columns - 1) / g.columns, plane = c * g.columns + kPad;
   const int64_t tile_rows = (d.out_h + m - 1) / m, tile_columns = (d.out_w + m - 1) / m;
   const int64_t wanted = std::max(kLeastTiles, kBlockFloats / (planes * c));
   const EvenTiles across(tile_columns, wanted), down(tile_rows, std::max<int64_t>(1, wanted / tile_columns));
@@ -131,7 +131,7 @@ void convolve_winograd(const Gemm& g, const Direct& given, Winograd winograd) {
     parallel_for(panels * chunks.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t panel = i / chunks.count, chunk = i % chunks.count;
-        transform_weights(f, g, d, panel * g.columns, chunks.begin(chunk), chunks.begin(chunk + 1), weights.data() + panel * planes * plane);
+        transform_weights(f, g, d, panel * g.columns, chunks.begin(chunk), chunks.begin(chunk + 1), weights.data() + panel * planes * plane, plane);
       }
     });
 
@@ -181,7 +181,7 @@ void convolve_winograd(const Gemm& g, const Direct& given, Winograd winograd) {
           const int64_t o = panel * g.columns;
           const float* u = once ? own.data() : weights.data() + panel * planes * plane;
           for (int64_t chunk = 0; once && chunk < chunks.count; ++chunk)
-            transform_weights(f, g, d, o, chunks.begin(chunk), chunks.begin(chunk + 1), own.data());
+            transform_weights(f, g, d, o, chunks.begin(chunk), chunks.begin(chunk + 1), own.data(), plane);
           t.n = int(std::min<int64_t>(g.columns, d.o - o));
           for (int64_t xi = 0; xi < planes; ++xi) {
             t.b = u + xi * plane;

@@ -127,12 +127,12 @@ void convolve_winograd(const Gemm& g, const Direct& given, Winograd winograd) {
   const bool once = blocks == 1;  // then every panel is transformed where it is used
   const Workspace weights(once ? 0 : panels * planes * plane);
   const EvenTiles chunks(c, kChunk);
+  const auto transform_chunk = [&](int64_t panel, int64_t chunk, float* to) {
+    transform_weights(f, g, d, panel * g.columns, chunks.begin(chunk), chunks.begin(chunk + 1), to, plane);
+  };
   if (!once)
     parallel_for(panels * chunks.count, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t panel = i / chunks.count, chunk = i % chunks.count;
-        transform_weights(f, g, d, panel * g.columns, chunks.begin(chunk), chunks.begin(chunk + 1), weights.data() + panel * planes * plane, plane);
-      }
+      for (int64_t i = begin; i < end; ++i) transform_chunk(i / chunks.count, i % chunks.count, weights.data() + i / chunks.count * planes * plane);
     });
 
   const Workspace small_input(beforehand ? x_size : 0);
@@ -180,8 +180,7 @@ void convolve_winograd(const Gemm& g, const Direct& given, Winograd winograd) {
         for (int64_t panel = shares.begin(share); panel < shares.begin(share + 1); ++panel) {
           const int64_t o = panel * g.columns;
           const float* u = once ? own.data() : weights.data() + panel * planes * plane;
-          for (int64_t chunk = 0; once && chunk < chunks.count; ++chunk)
-            transform_weights(f, g, d, o, chunks.begin(chunk), chunks.begin(chunk + 1), own.data(), plane);
+          for (int64_t chunk = 0; once && chunk < chunks.count; ++chunk) transform_chunk(panel, chunk, own.data());
           t.n = int(std::min<int64_t>(g.columns, d.o - o));
           for (int64_t xi = 0; xi < planes; ++xi) {
             t.b = u + xi * plane;

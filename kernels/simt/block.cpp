@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "kernels/base/error.h"
+#include "kernels/simt/cluster.h"
 #include "kernels/simt/dialect.h"
 
 namespace kintsugi::sim {
@@ -75,12 +76,17 @@ Block& here(const char* what) {
 }  // namespace
 
 Block* Block::running() { return running_block; }
+Block::Running::Running(Block& block) : before_(std::exchange(running_block, &block)) {}
+Block::Running::~Running() { running_block = before_; }
 
-void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const KernelCall& kernel) {
-  KIN_CHECK(!running_block, "simt: a kernel cannot launch another one");
-  count_ = block.x * block.y * block.z;
-  index_ = {unsigned(number % grid.x), unsigned(number / grid.x % grid.y), unsigned(number / grid.x / grid.y)};
-  kernel_ = &kernel;
+void Block::begin(const GridLaunch& launch, uint64_t number, Schedule order, Cluster& cluster) {
+  grid_ = launch.grid;
+  size_ = launch.block;
+  count_ = size_.x * size_.y * size_.z;
+  index_ = {unsigned(number % grid_.x), unsigned(number / grid_.x % grid_.y), unsigned(number / grid_.x / grid_.y)};
+  kernel_ = &launch.kernel;
+  cluster_ = &cluster;
+  ended_ = false;
   error_ = nullptr;
   resumed_ = 0;
   std::fill(std::begin(barriers_), std::end(barriers_), Barrier{});
@@ -88,31 +94,37 @@ void Block::run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Sch
   warp_order_.reset((count_ + kWarp - 1) / kWarp);
   lane_order_ = Order(order, 2 * number + 2);
   lane_order_.reset(kWarp);
-  shared_.begin_block(dynamic_shared);
-  sim::gridDim = {grid.x, grid.y, grid.z};
-  sim::blockDim = {block.x, block.y, block.z};
-  sim::blockIdx = {index_.x, index_.y, index_.z};
+  shared_.begin_block(launch.dynamic_shared);
   make_stacks();
   start_threads();
   async_.begin_block(count_, order, 2 * number + 3);
   hardware_ = false;
   if constexpr (watches_accesses()) checker_.begin_block(count_);
+}
 
-  struct Running {
-    explicit Running(Block* b) { running_block = b; }
-    ~Running() { running_block = nullptr; }
-  } scope(this);
-  for (;;) {
-    bool progress = false;
-    warp_order_.draw();
-    for (size_t i = 0; i < warp_order_.size(); ++i) {
-      progress |= run_warp(unsigned(warp_order_[i]));
-      progress |= async_.drift();
-    }
-    count_switches(std::exchange(resumed_, 0));
-    if (std::all_of(threads_.begin(), threads_.begin() + count_, [](const Thread& t) { return t.state == State::done; })) break;
-    if (!progress && !async_.land_one()) report_stuck();
+bool Block::turn() {
+  const Running here(*this);
+  sim::gridDim = {grid_.x, grid_.y, grid_.z};
+  sim::blockDim = {size_.x, size_.y, size_.z};
+  sim::blockIdx = {index_.x, index_.y, index_.z};
+  bool progress = false;
+  warp_order_.draw();
+  for (size_t i = 0; i < warp_order_.size(); ++i) {
+    progress |= run_warp(unsigned(warp_order_[i]));
+    progress |= async_.drift();
   }
+  count_switches(std::exchange(resumed_, 0));
+  if (std::all_of(threads_.begin(), threads_.begin() + count_, [](const Thread& t) { return t.state == State::done; })) end();
+  return progress;
+}
+
+bool Block::land_one() {
+  const Running here(*this);
+  return async_.land_one();
+}
+
+void Block::end() {
+  ended_ = true;
   for (unsigned i = 0; i < count_; ++i) {
     uint64_t canary;
     std::memcpy(&canary, stacks_.get() + i * kStackPitch, sizeof canary);
@@ -131,8 +143,7 @@ void Block::make_stacks() {
 }
 
 void Block::start_threads() {
-  const Dim d{sim::blockDim.x, sim::blockDim.y, sim::blockDim.z};
-  Fiber::begin_block();
+  const Dim d = size_;
   for (unsigned i = 0; i < count_; ++i) {
     Thread& t = threads_[i];
     char* stack = stacks_.get() + i * kStackPitch;
@@ -140,6 +151,7 @@ void Block::start_threads() {
     t.fiber.prepare(stack, kStack, fiber_entry);
     t.index = {i % d.x, i / d.x % d.y, i / d.x / d.y};
     t.state = State::ready;
+    t.cluster_arrivals = t.cluster_waits = 0;
     t.doing = "";
     t.site = Site();
   }
@@ -302,6 +314,33 @@ void Block::wait_until(bool (*ready)(const void*), const void* state, const char
   me.doing = name;
   me.site = site;
   suspend();
+}
+
+void Block::cluster_arrive(const Site& site) {
+  Thread& me = threads_[current_];
+  if (me.cluster_arrivals != me.cluster_waits) fault(site, "cluster_arrive: the thread has arrived already, and not waited");
+  ++me.cluster_arrivals;
+  if constexpr (watches_accesses()) checker_.arrived(current_, cluster_);
+}
+
+void Block::cluster_wait(const Site& site) {
+  Thread& me = threads_[current_];
+  if (me.cluster_arrivals == me.cluster_waits) fault(site, "cluster_wait: the thread has not arrived");
+  struct Awaited {
+    const Cluster* cluster;
+    unsigned times;
+  } awaited{cluster_, me.cluster_arrivals};
+  const auto all_came = [](const void* p) {
+    const auto* a = static_cast<const Awaited*>(p);
+    return a->cluster->all_arrived(a->times);
+  };
+  wait_until(all_came, &awaited, "cluster_wait", site);
+  ++me.cluster_waits;
+  if constexpr (watches_accesses()) checker_.passed(current_, cluster_);
+}
+
+bool Block::all_arrived(unsigned times) const {
+  return std::all_of(threads_.begin(), threads_.begin() + count_, [&](const Thread& t) { return t.state == State::done || t.cluster_arrivals >= times; });
 }
 
 std::string Block::located(const Site& site, const std::string& message) const {

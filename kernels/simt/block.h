@@ -127,6 +127,8 @@ class SharedMemory {
   std::vector<Array> arrays_;
 };
 
+class Cluster;
+
 class Block {
  public:
   enum class State : uint8_t { ready, at_barrier, at_warp_call, waiting, done };
@@ -138,15 +140,35 @@ class Block {
     WarpCall* call = nullptr;
     bool (*poll)(const void*) = nullptr;
     const void* poll_state = nullptr;
+    unsigned cluster_arrivals = 0, cluster_waits = 0;
     const char* doing = "";  // what it waits at
     Site site;
   };
 
-  /// Runs one block of the grid to its end. Throws what the kernel or the emulator threw; the block can be used again.
-  void run(Dim grid, Dim block, uint64_t number, size_t dynamic_shared, Schedule order, const KernelCall& kernel);
+  // What the cluster does with it. A call that throws leaves a block that can be begun again.
+
+  /// Makes it block `number` of the grid, all of its threads at their start.
+  void begin(const GridLaunch& launch, uint64_t number, Schedule order, Cluster& cluster);
+  /// Gives each warp its turn. Was anything done? Throws what the kernel or the emulator threw, and when the block has ended, what is wrong with its end.
+  bool turn();
+  bool ended() const { return ended_; }
+  /// Lands one piece of work in flight; false when there is none.
+  bool land_one();
+  [[noreturn]] void report_stuck() const;
 
   /// The block whose fiber or scheduler runs on this OS thread, else null.
   static Block* running();
+  /// While it lives, this is the block that runs.
+  class Running {
+   public:
+    explicit Running(Block& block);
+    ~Running();
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    Block* before_;
+  };
 
   // Called from fibers; see kernels/simt/runtime.h.
   int barrier(int id, unsigned threads, int vote, const char* name, const Site& site);
@@ -161,6 +183,12 @@ class Block {
   /// While true, accesses are the copy engine's.
   void set_hardware(bool on) { hardware_ = on; }
   unsigned rank() const { return current_; }
+  Cluster& cluster() { return *cluster_; }
+  /// Of the thread that runs.
+  void cluster_arrive(const Site& site);
+  void cluster_wait(const Site& site);
+  /// Has every thread that has not exited arrived `times` times?
+  bool all_arrived(unsigned times) const;
   /// "softmax.cu:31: message (block 0,1,0 thread 33,0,0)".
   std::string located(const Site& site, const std::string& message) const;
 
@@ -182,7 +210,7 @@ class Block {
   bool finish_warp_calls(unsigned first, unsigned last);
   Barrier& come_to(int id, unsigned threads, int vote, const char* name, const Site& site);
   void release(int id);
-  [[noreturn]] void report_stuck() const;
+  void end();
   std::string describe(const std::vector<unsigned>& threads) const;
 
   std::vector<Thread> threads_;
@@ -196,7 +224,9 @@ class Block {
   Barrier barriers_[kBarriers];
   unsigned count_ = 0, current_ = kNobody;
   uint64_t resumed_ = 0;
-  Dim index_;
+  bool ended_ = true;
+  Dim index_, size_, grid_;
+  Cluster* cluster_ = nullptr;
   Order warp_order_{Schedule::forward, 0}, lane_order_{Schedule::forward, 0};
   const KernelCall* kernel_ = nullptr;
   std::exception_ptr error_;

@@ -19,6 +19,7 @@ struct Launch {
   dim3 grid, block;
   size_t shared = 0;
   void* stream = nullptr;  // cudaStream_t
+  unsigned cluster = 1;    // neighbouring blocks along x that run at the same time (sm_90; kernels/simt/cluster_sync.h)
 };
 
 /// Starts kernel(args...) on the stream. A grid with an empty axis is no launch. Throws Error when the device refuses the launch.
@@ -29,12 +30,14 @@ void launch(const Launch& l, void (*kernel)(P...), const A&... args) {
   cudaError_t e = cudaSuccess;
   if (l.shared > 48 * 1024)  // more than that has to be asked for
     e = cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, int(l.shared));
-  if (e == cudaSuccess) {
-    kernel<<<l.grid, l.block, l.shared, static_cast<cudaStream_t>(l.stream)>>>(static_cast<P>(args)...);
-    e = cudaGetLastError();
-  }
+  cudaLaunchAttribute cluster{};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim = {l.cluster, 1, 1};
+  cudaLaunchConfig_t config{l.grid, l.block, l.shared, static_cast<cudaStream_t>(l.stream), &cluster, l.cluster > 1};
+  if (e == cudaSuccess) e = cudaLaunchKernelEx(&config, kernel, static_cast<P>(args)...);
+  if (e != cudaSuccess) cudaGetLastError();  // told below: nobody else shall find it
   KIN_CHECK(e == cudaSuccess, "launch: ", cudaGetErrorString(e), " (grid ", l.grid.x, ',', l.grid.y, ',', l.grid.z, ", block ", l.block.x, ',',
-            l.block.y, ',', l.block.z, ", ", l.shared, " bytes of dynamic shared memory)");
+            l.block.y, ',', l.block.z, ", clusters of ", l.cluster, ", ", l.shared, " bytes of dynamic shared memory)");
 }
 
 }  // namespace kintsugi::cuda

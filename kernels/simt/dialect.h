@@ -64,6 +64,7 @@ struct Launch {
   dim3 grid, block;
   size_t shared = 0;
   void* stream = nullptr;
+  unsigned cluster = 1;
 };
 
 template <class... P, class... A>
@@ -72,8 +73,8 @@ void launch(const Launch& l, void (*kernel)(P...), const A&... args) {
   if (l.grid.x == 0 || l.grid.y == 0 || l.grid.z == 0) return;
   const auto body = [kernel, ... values = static_cast<P>(args)]() KIN_SIM_UNWATCHED { kernel(values...); };
   const simt::Dim grid{l.grid.x, l.grid.y, l.grid.z}, block{l.block.x, l.block.y, l.block.z};
-  const auto run = [body, grid, block, shared = l.shared] {
-    simt::run_grid(grid, block, shared, {[](const void* closure) KIN_SIM_UNWATCHED { (*static_cast<decltype(body)*>(closure))(); }, &body});
+  const auto run = [body, grid, block, shared = l.shared, cluster = l.cluster] {
+    simt::run_grid({grid, block, shared, cluster, {[](const void* closure) KIN_SIM_UNWATCHED { (*static_cast<decltype(body)*>(closure))(); }, &body}});
   };
   if (auto* recorder = simt::recorder()) (*recorder)(grid, block, l.shared, run);
   else run();

@@ -1,4 +1,4 @@
-// Settings and counters of the emulated GPU, and launches: block by block. kernels/simt/block.cpp runs one block.
+// Settings and counters of the emulated GPU, and launches: cluster by cluster (kernels/simt/cluster.h).
 #include "kernels/simt/emulator.h"
 
 #include <atomic>
@@ -8,7 +8,7 @@
 
 #include "kernels/base/error.h"
 #include "kernels/base/parallel.h"
-#include "kernels/simt/block.h"
+#include "kernels/simt/cluster.h"
 #include "kernels/simt/runtime.h"
 
 namespace kintsugi::simt {
@@ -30,13 +30,16 @@ Schedule schedule_from_environment() {
 
 std::string show(Dim d) { return text('(', d.x, ',', d.y, ',', d.z, ')'); }
 
-void check_launch(Dim grid, Dim block, size_t dynamic_shared) {
+void check_launch(const GridLaunch& launch) {
+  const auto& [grid, block, dynamic_shared, cluster, kernel] = launch;
   const uint64_t threads = uint64_t(block.x) * block.y * block.z;
   KIN_CHECK(threads >= 1 && threads <= kMostThreads && block.z <= 64, "simt: a block must have 1 to ", kMostThreads,
             " threads (at most 64 along z), got ", show(block));
   KIN_CHECK(grid.x <= 0x7fffffffu && grid.y <= 65535 && grid.z <= 65535, "simt: a grid has at most 2^31-1, 65535 and 65535 blocks along x, y and z, got ",
             show(grid));
   KIN_CHECK(dynamic_shared <= kMostShared, "simt: a block has at most ", kMostShared, " bytes of shared memory, got ", dynamic_shared);
+  KIN_CHECK(cluster >= 1 && cluster <= kMostCluster && grid.x % cluster == 0, "simt: a cluster has 1 to ", kMostCluster,
+            " blocks and the grid's x is a multiple of it, got ", cluster, " for ", show(grid));
 }
 
 }  // namespace
@@ -70,26 +73,26 @@ void count_switches(uint64_t n) {
   if (switches.fetch_add(n, std::memory_order_relaxed) + n > switch_limit.load(std::memory_order_relaxed)) throw Error(kTooLarge);
 }
 
-void run_grid(Dim grid, Dim block, size_t dynamic_shared, const KernelCall& kernel) {
-  check_launch(grid, block, dynamic_shared);
+void run_grid(const GridLaunch& launch) {
+  check_launch(launch);
   const Schedule order = schedule();
-  const int64_t count = int64_t(grid.x) * grid.y * grid.z;
+  const int64_t count = int64_t(launch.grid.x) * launch.grid.y * launch.grid.z / launch.cluster;
   Order turn(order, 0x6b696e74);
   turn.reset(size_t(count));
   turn.draw();
   ++launches;
-  const auto run_blocks = [&](int64_t begin, int64_t end) {
-    thread_local std::unique_ptr<Block> machine;  // stacks and shared memory are kept for the next launch
-    if (!machine) machine = std::make_unique<Block>();
+  const auto run_clusters = [&](int64_t begin, int64_t end) {
+    thread_local std::unique_ptr<Cluster> machine;
+    if (!machine) machine = std::make_unique<Cluster>();
     for (int64_t i = begin; i < end; ++i) {
-      machine->run(grid, block, turn[size_t(i)], dynamic_shared, order, kernel);
-      ++blocks;
-      threads_started += uint64_t(block.x) * block.y * block.z;
+      machine->run(launch, turn[size_t(i)] * launch.cluster, order);
+      blocks += launch.cluster;
+      threads_started += uint64_t(launch.block.x) * launch.block.y * launch.block.z * launch.cluster;
     }
   };
   const bool hunting_faults = order != Schedule::forward || switch_limit.load() != UINT64_MAX || AccessCounter::active();
-  if (hunting_faults) run_blocks(0, count);  // in the schedule's order
-  else parallel_for(count, (count + 255) / 256, run_blocks);
+  if (hunting_faults) run_clusters(0, count);  // in the schedule's order
+  else parallel_for(count, (count + 255) / 256, run_clusters);
 }
 
 }  // namespace kintsugi::simt

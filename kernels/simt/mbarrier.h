@@ -35,6 +35,13 @@ __device__ __forceinline__ void mbarrier_arrive_expect(MBarrier* b, unsigned byt
   asm volatile("{\n.reg .b64 state;\nmbarrier.arrive.expect_tx.shared.b64 state, [%0], %1;\n}" ::"r"(shared_address(b)), "r"(bytes) : "memory");
 #endif
 }
+/// Arrives at the barrier that stands in the same place in block `rank` of the cluster (kernels/simt/cluster_sync.h).
+__device__ __forceinline__ void mbarrier_arrive_at(MBarrier* b, unsigned rank) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\nmbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}"
+               ::"r"(shared_address(b)), "r"(rank) : "memory");
+#endif
+}
 /// Waits until the phase of this parity has ended. Parity 1 of a new barrier counts as ended.
 __device__ __forceinline__ void mbarrier_wait(MBarrier* b, unsigned parity) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -97,6 +104,17 @@ inline void mbarrier_landed(MBarrier* b, unsigned bytes, const Site& site) {
   auto s = detail::MBarrierState::of(b, "mbarrier", site);
   s.bytes -= int(bytes);
   s.put(b);
+}
+inline void mbarrier_arrive_at(MBarrier* b, unsigned rank, const Site& site = Site::current()) {
+  if (rank == simt::cluster_rank()) return mbarrier_arrive(b, site);
+  const uint32_t at = simt::shared_address(b, "mbarrier_arrive_at", site);
+  simt::in_cluster_block(rank, at, "mbarrier_arrive_at", site, [&] {
+    auto* there = reinterpret_cast<MBarrier*>(simt::shared_pointer(at));
+    auto s = detail::MBarrierState::of(there, "mbarrier_arrive_at", site);
+    if (s.pending == 0) simt::fault(site, text("mbarrier_arrive_at: more arrivals than the ", unsigned(s.expected), " of this phase"));
+    --s.pending;
+    s.put(there);
+  });
 }
 inline void mbarrier_wait(MBarrier* b, unsigned parity, const Site& site = Site::current()) {
   detail::MBarrierState::of(b, "mbarrier_wait", site);

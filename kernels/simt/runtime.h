@@ -14,6 +14,7 @@ inline constexpr int kWarp = 32;
 inline constexpr size_t kMostShared = 227 * 1024;       // bytes of shared memory of one block, dynamic and static (sm_90)
 inline constexpr size_t kMostStaticShared = 48 * 1024;  // of which declared in the kernel
 inline constexpr unsigned kMostThreads = 1024;
+inline constexpr unsigned kMostCluster = 8;  // blocks
 
 struct Dim {
   unsigned x = 1, y = 1, z = 1;
@@ -25,9 +26,15 @@ struct KernelCall {
   const void* closure;
 };
 
+struct GridLaunch {
+  Dim grid, block;
+  size_t dynamic_shared = 0;  // bytes per block
+  unsigned cluster = 1;       // neighbouring blocks along x that run at the same time
+  KernelCall kernel;
+};
 /// Runs the kernel once for each thread of each block, from ordinary code. Throws Error when the launch is one the device would refuse,
 /// and for everything the emulator catches (docs/simt.md lists it). Launches from several OS threads may overlap.
-void run_grid(Dim grid, Dim block, size_t dynamic_shared, const KernelCall& kernel);
+void run_grid(const GridLaunch& launch);
 
 /// Launches of this thread go to `recorder` instead of being run, until it is set to null again. For recorded work (kernels/base/device_graph.h).
 using LaunchRecorder = std::function<void(Dim grid, Dim block, size_t dynamic_shared, std::function<void()> run)>;
@@ -72,6 +79,18 @@ char* shared_pointer(uint32_t address);
 /// The block's dynamic shared memory: the launch's bytes, poisoned, aligned to 1024, a guard zone behind.
 void* dynamic_shared();
 size_t dynamic_shared_bytes();
+
+// Clusters. A block that is not in one is a cluster of its own.
+
+unsigned cluster_size();
+/// The number of the running block within its cluster.
+unsigned cluster_rank();
+/// The cluster's barrier: every thread that has not exited arrives, and waits for the others' arrivals.
+void cluster_arrive(const Site& site);
+void cluster_wait(const Site& site);
+/// Does `work` in the place of the cluster's block `rank`: shared_pointer() and what else asks for a block means that one. A fault when it has ended,
+/// or has not come to what lies at `address` of its shared memory.
+void in_cluster_block(unsigned rank, uint32_t address, const char* name, const Site& site, const std::function<void()>& work);
 
 // Work that the hardware does on its own after a thread has asked for it. When it lands is the schedule's choice: forward: as late as
 // the program lets it; reverse: at once; shuffled: at random.

@@ -100,6 +100,16 @@ __device__ __forceinline__ void tma_load(void* to, const TensorMap& map, MBarrie
                  ::"r"(address), "l"(&map), "r"(b), "r"(c[0]), "r"(c[1]), "r"(c[2]), "r"(c[3]), "r"(c[4]) : "memory");
 #endif
 }
+/// tma_load into the same place of every block of the cluster whose bit is set in `blocks`; the bytes land on the barrier in the same place there.
+template <class... At>
+__device__ __forceinline__ void tma_load_multicast(void* to, const TensorMap& map, MBarrier* barrier, unsigned blocks, At... at) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  static_assert(sizeof...(At) == 3, "more when somebody needs them");
+  const int c[3] = {int(at)...};
+  asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%3, %4, %5}], [%2], %6;"
+               ::"r"(shared_address(to)), "l"(&map), "r"(shared_address(barrier)), "r"(c[0]), "r"(c[1]), "r"(c[2]), "h"((unsigned short)blocks) : "memory");
+#endif
+}
 /// A box from shared memory to the tensor. Stores to shared memory before it need fence_proxy_async and a barrier.
 template <class... At>
 __device__ __forceinline__ void tma_store(const TensorMap& map, const void* from, At... at) {
@@ -188,24 +198,31 @@ struct Called {
 }  // namespace detail
 
 inline void tma_prefetch(const TensorMap&) {}
+namespace detail {
+// Puts the box there and tells the barrier; both in the running block.
+inline void land_box(const TensorMap& map, uint32_t shared, uint32_t barrier, const BoxAt& at, const Site& site) {
+  for_each_element(map, shared, at.c, [&](char* tile, const char* tensor) {
+    if (tensor) std::memcpy(tile, tensor, map.element);
+    else std::memset(tile, 0, map.element);
+    simt::hardware_wrote(tile, map.element);
+  });
+  mbarrier_landed(reinterpret_cast<MBarrier*>(simt::shared_pointer(barrier)), map.shape.elements() * map.element, site);
+}
+}  // namespace detail
+template <class... At>
+void tma_load_multicast(void* to, const TensorMap& map, detail::Called<MBarrier> called, unsigned blocks, At... coordinates) {
+  const Site site = called.site;
+  detail::check_tile(map, to, sizeof...(At), "tma_load", site);
+  detail::MBarrierState::of(called.p, "tma_load", site);
+  const detail::BoxAt at{{int(coordinates)...}};
+  const uint32_t shared = simt::shared_address(to, "tma_load", site), barrier = simt::shared_address(called.p, "tma_load", site);
+  for (unsigned rank = 0; blocks >> rank; ++rank)  // each block's copy lands when it will
+    if (blocks >> rank & 1)
+      simt::async_issue([=] { simt::in_cluster_block(rank, barrier, "tma_load", site, [&] { detail::land_box(map, shared, barrier, at, site); }); }, "tma_load", site);
+}
 template <class... At>
 void tma_load(void* to, const TensorMap& map, detail::Called<MBarrier> called, At... coordinates) {
-  const Site site = called.site;
-  MBarrier* barrier = called.p;
-  detail::check_tile(map, to, sizeof...(At), "tma_load", site);
-  detail::MBarrierState::of(barrier, "tma_load", site);
-  const detail::BoxAt at{{int(coordinates)...}};
-  const uint32_t shared = simt::shared_address(to, "tma_load", site);
-  simt::async_issue(
-      [=] {
-        detail::for_each_element(map, shared, at.c, [&](char* tile, const char* tensor) {
-          if (tensor) std::memcpy(tile, tensor, map.element);
-          else std::memset(tile, 0, map.element);
-          simt::hardware_wrote(tile, map.element);
-        });
-        mbarrier_landed(barrier, map.shape.elements() * map.element, site);
-      },
-      "tma_load", site);
+  tma_load_multicast(to, map, called, 1u << simt::cluster_rank(), coordinates...);
 }
 template <class... At>
 void tma_store(const TensorMap& map, detail::Called<const void> called, At... coordinates) {

@@ -45,6 +45,7 @@ const Primitive primitives[] = {
     {"ldmatrix transposed", false, 128, KIN_BOTH(ldmatrix_round_trip(x.context, x.a.data(), x.out.data(), true))},
     {"cp.async", true, 128, KIN_BOTH(cp_async_sum(x.context, floats(x.a), static_cast<float*>(x.out.data()), 7, 5))},
     {"tma", true, 240, KIN_BOTH(tma_shift(x.context, floats(x.a), static_cast<float*>(x.out.data()), 5, 6, 8, -1, 2))},
+    {"cluster multicast", true, 128, KIN_BOTH(cluster_multicast(x.context, floats(x.a), static_cast<float*>(x.out.data()), 9))},
     {"wgmma", false, 128 * 64, KIN_BOTH(wgmma_bf16_product(x.context, product(x, 128, 64, 192), false))},
     {"wgmma, B along n", false, 128 * 64, KIN_BOTH(wgmma_bf16_product(x.context, product(x, 128, 64, 192), true))},
     {"wgmma, A in registers", false, 64 * 64, KIN_BOTH(wgmma_registers_product(x.context, product(x, 64, 64, 64)))},

@@ -7,20 +7,25 @@ include(CheckLanguage)
 check_language(CUDA)
 set(KINTSUGI_HAS_CUDA OFF)
 
-# 90a for wgmma and TMA, which do not carry over to later GPUs; 80 and 89 (and their PTX for GPUs to come) for the rest, as far as the
-# toolkit knows them. Must be set before the language is enabled, else CMake chooses one on its own. `native` asks the driver, and
-# where none answers nvcc would silently compile for something else.
+# 90a for wgmma and TMA, which do not carry over to later GPUs; 80 and 89 (and 80's PTX for GPUs to come) for the rest, as far as the
+# toolkit knows them. Nothing here tells 89 from 80, so one run of the compiler's front end serves both. Must be set before the language is
+# enabled, else CMake chooses one on its own. `native` asks the driver, and where none answers nvcc would silently compile for something else.
+set(KINTSUGI_GENERATE_CODE)
 if(CMAKE_CUDA_COMPILER AND NOT CMAKE_CUDA_ARCHITECTURES)
   execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --version OUTPUT_VARIABLE nvcc_says ERROR_QUIET)
   string(REGEX MATCH "release ([0-9.]+)" nvcc_says "${nvcc_says}")
   set(architectures 80)
+  set(codes compute_80,sm_80)
   if(CMAKE_MATCH_1 VERSION_GREATER_EQUAL 11.8)
     list(APPEND architectures 89)
+    string(APPEND codes ,sm_89)
   endif()
+  set(KINTSUGI_GENERATE_CODE --generate-code=arch=compute_80,code=[${codes}])
   if(CMAKE_MATCH_1 VERSION_GREATER_EQUAL 12.0)
     list(APPEND architectures 90a)
+    list(APPEND KINTSUGI_GENERATE_CODE --generate-code=arch=compute_90a,code=[compute_90a,sm_90a])
   endif()
-  set(CMAKE_CUDA_ARCHITECTURES ${architectures} CACHE STRING "GPU architectures that nvcc compiles for")
+  set(CMAKE_CUDA_ARCHITECTURES OFF)
 elseif("native" IN_LIST CMAKE_CUDA_ARCHITECTURES)
   execute_process(COMMAND nvidia-smi -L OUTPUT_VARIABLE devices ERROR_QUIET)
   if(NOT devices MATCHES "GPU 0")
@@ -75,7 +80,7 @@ function(kintsugi_gpu_sources target)
     # Relaxed constexpr lets kernels call the constexpr functions of kernels/base (bf16, Philox).
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
     # Readable by `kintsugi kernels --resources`; compressed it would save little.
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--no-compress>)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--no-compress> "$<$<COMPILE_LANGUAGE:CUDA>:${KINTSUGI_GENERATE_CODE}>")
     # Private: what stands on the kernels compiles to the same objects with and without CUDA.
     target_compile_definitions(${target} PRIVATE KIN_CUDA=1)
     target_include_directories(${target} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
@@ -86,7 +91,10 @@ function(kintsugi_gpu_sources target)
         target_include_directories(${target} SYSTEM PRIVATE ${${library}_INCLUDE_DIR})
       endif()
     endforeach()
-    string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
+    if(CMAKE_CUDA_ARCHITECTURES)
+      set(architectures ${CMAKE_CUDA_ARCHITECTURES})
+    endif()
+    string(REPLACE ";" " " architectures "${architectures}")
     set_source_files_properties(base/device_cuda.cpp PROPERTIES COMPILE_DEFINITIONS "KIN_CUDA_ARCHITECTURES=\"${architectures}\"")
   endif()
 endfunction()

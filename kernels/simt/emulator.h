@@ -1,9 +1,9 @@
 // The emulated GPU, as tests and tools see it. What kernels see is in kernels/simt/simt.h.
 //
-// The threads of a block are fibers on one OS thread, those of a cluster's blocks too, turn by turn. Blocks or clusters run one after the other where a schedule other than forward or a size cap is
-// set, that is when faults are hunted, else over parallel_for. Each warp runs as far
-// as it legally can before another gets its turn: round-robin would hide a missing barrier, this shows it as a wrong number. The
-// order of warps, lanes and blocks is the schedule; a correct kernel gives the same bits under each.
+// The threads of a block are fibers on one OS thread, and so are those of a cluster's blocks, turn by turn. Clusters (without them: blocks) run one
+// after the other where a schedule other than forward or a size cap is set, that is when faults are hunted, else over parallel_for. Each warp runs as
+// far as it legally can before another gets its turn: round-robin would hide a missing barrier, this shows it as a wrong number. The order of warps,
+// lanes, blocks and clusters is the schedule; a correct kernel gives the same bits under each.
 #pragma once
 #include <cstdint>
 #include <string>

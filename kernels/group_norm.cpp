@@ -16,7 +16,7 @@ KIN_GPU_FUNCTION(group_norm_bwd_strips, GroupNormBwd);
 
 namespace {
 const Row<GroupNormFwd> fwd_rows[] = {
-    KIN_GPU_ROW("strips", f32_or_bf16<GroupNormFwd>, group_norm_fwd_strips, "blocks over strips of pixels with all channels, sums added in order"),
+    KIN_GPU_ROW("strips", f32_or_bf16<GroupNormFwd>, group_norm_fwd_strips, "blocks over strips of pixels with all channels, sums added in order; moments that are known are not summed"),
     KIN_GPU_ROW("naive", f32_or_bf16<GroupNormFwd>, group_norm_fwd_naive, "one block per image and group"),
     {"fast", DeviceKind::cpu, f32_only<GroupNormFwd>, cpu::group_norm_fwd_fast,
      "strips that stay in cache, shifted statistics, SIMD over channels"},

@@ -22,6 +22,7 @@ struct GroupNormFwd {
   double eps;
   Act act;
   DType dtype;  // of every other array
+  const double* moments = nullptr;  // [n, groups, 2]: mean and variance of x, known beforehand (kernels/group_moments.h); null: they are worked out here
 };
 
 /// Gradients are overwritten; null = not wanted. ggamma and gbeta are summed over samples and positions.

@@ -23,6 +23,14 @@ double activate_slope(Act act, double z) {
   return s * (1 + z * (1 - s));
 }
 
+/// The moments of x: those known, or what `find` leaves in `room`.
+const double* moments_of(const Context& context, const GroupNormFwd& a, void (*find)(const Context&, const GroupMoments&), std::vector<double>& room) {
+  if (a.moments) return a.moments;
+  room.resize(size_t(2 * a.n * a.groups));
+  find(context, {a.x, room.data(), a.n, a.positions, a.channels, a.groups, a.dtype});
+  return room.data();
+}
+
 /// Calls f(offset in x, channel) for every element of group g of sample n.
 template <class Args, class F>
 void each_of_group(const Args& a, int64_t n, int64_t g, F&& f) {
@@ -35,11 +43,11 @@ template <class T>
 void forward_ref(const GroupNormFwd& a) {
   const T *x = static_cast<const T*>(a.x), *gamma = static_cast<const T*>(a.gamma), *beta = static_cast<const T*>(a.beta);
   T *y = static_cast<T*>(a.y), *mean = static_cast<T*>(a.mean), *rstd = static_cast<T*>(a.rstd);
-  std::vector<double> moments(2 * a.n * a.groups);
-  group_moments_ref({}, {a.x, moments.data(), a.n, a.positions, a.channels, a.groups, a.dtype});
+  std::vector<double> room;
+  const double* moments = moments_of({}, a, group_moments_ref, room);
   for (int64_t n = 0; n < a.n; ++n)
     for (int64_t g = 0; g < a.groups; ++g) {
-      const double *of_group = &moments[2 * (n * a.groups + g)], m = of_group[0], r = 1 / std::sqrt(of_group[1] + a.eps);
+      const double *of_group = moments + 2 * (n * a.groups + g), m = of_group[0], r = 1 / std::sqrt(of_group[1] + a.eps);
       each_of_group(a, n, g, [&](int64_t i, int64_t c) {
         const double z = (x[i] - m) * r * (gamma ? double(gamma[c]) : 1) + (beta ? double(beta[c]) : 0);
         y[i] = T(activate(a.act, z));
@@ -97,8 +105,8 @@ void group_norm_bwd_ref(const Context&, const GroupNormBwd& a) {
 void group_norm_fwd_fast(const Context& context, const GroupNormFwd& a) {
   const float* x = static_cast<const float*>(a.x);
   float *y = static_cast<float*>(a.y), *mean = static_cast<float*>(a.mean), *rstd = static_cast<float*>(a.rstd);
-  std::vector<double> moments(2 * a.n * a.groups);
-  group_moments_fast(context, {a.x, moments.data(), a.n, a.positions, a.channels, a.groups});
+  std::vector<double> room;
+  const double* moments = moments_of(context, a, group_moments_fast, room);
   ChannelNorms norms(a.n, a.channels, a.groups, a.act, a.gamma, a.beta);
   for (int64_t i = 0; i < a.n * a.groups; ++i) {
     const double m = moments[2 * i], r = 1 / std::sqrt(moments[2 * i + 1] + a.eps);

@@ -5,8 +5,8 @@
 //   struct Finish { __device__ void operator()(int64_t line, V sum) const; };                                // line = outer * inner + i
 //   column_sums(context, outer, reduced, inner, Element{...}, Finish{...});
 //
-// Pieces of about 16,000 elements are added by one block each; a second kernel adds the pieces in order. Floor: every element
-// read once; the partial sums are one part in 2,000.
+// Pieces of about 16,000 elements, or as many as the caller says, are added by one block each; a second kernel adds the pieces in order. Floor: every
+// element read once; the partial sums are one part in 2,000.
 #pragma once
 #include "kernels/base/device_runtime.h"
 #include "kernels/simt/simt.h"
@@ -15,8 +15,6 @@ namespace kintsugi::KIN_GPU_NAMESPACE {
 namespace column_sums_detail {
 
 inline constexpr int kThreads = 256;
-inline constexpr int64_t kPiece = 1 << 14;  // elements
-
 struct Shape {
   int64_t outer, reduced, inner;
   int64_t tiles, rows, pieces;  // blocks along inner, rows of a piece, pieces along reduced
@@ -64,13 +62,13 @@ struct SumPair {
 };
 
 template <class Element, class Finish>
-void column_sums(const Context& context, int64_t outer, int64_t reduced, int64_t inner, Element element, Finish finish) {
+void column_sums(const Context& context, int64_t outer, int64_t reduced, int64_t inner, Element element, Finish finish, int64_t piece = 1 << 14) {
   using namespace column_sums_detail;
   using V = decltype(element(int64_t(0), int64_t(0), int64_t(0)));
   if (outer * inner == 0) return;
   Shape s{outer, reduced, inner, blocks_for(inner, kThreads), 0, 0};
   const int64_t width = inner < kThreads ? inner : kThreads;
-  s.rows = kPiece / width;
+  s.rows = piece / width;
   s.pieces = reduced > s.rows ? (reduced + s.rows - 1) / s.rows : 1;
   const DeviceBlock partial(context.device, size_t(outer * s.pieces * inner) * sizeof(V), context.stream);
   V* sums = static_cast<V*>(partial.data());

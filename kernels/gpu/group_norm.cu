@@ -1,12 +1,17 @@
 // Group normalisation with an optional SiLU. Floor: x is read for the statistics and again for y, y is written: three transfers; backward five.
+// Where the moments of x are known beforehand, as behind a convolution that left them, two: 64 channels at 512 x 512, batch 16, bf16: 250 us in place of
+// 375 at 4.3 TB/s.
 //
 // naive: one block per (image, group). 32 groups and a few images leave most of the chip idle, and a group's channels are short runs of every
 //   pixel, so each 128-byte line is fetched for a fraction of itself.
 // strips: every block takes a strip of pixels with all channels (column_sums), neighbouring threads read neighbouring channels; the
-//   strips' sums are added in order. Prediction: bound by memory, at the floor's transfers. Not run on a GPU.
+//   strips' sums are added in order. y is written by blocks whose threads keep to their channels, 16 bytes at a time, for a division or a parameter per
+//   element would cost more than its bytes. Prediction: bound by memory, at the floor's transfers; 280 us of 250 where the moments are known. Not run on a GPU.
 #include "kernels/group_norm.h"
 
 #include "kernels/gpu/group_deviations.h"
+#include "kernels/gpu_rows.h"
+#include "kernels/simt/pack.h"
 #include "kernels/simt/reduce.h"
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
@@ -45,17 +50,17 @@ struct Forward {
   float *mean, *rstd;
   double eps;
   Act act;
-  __host__ __device__ Deviations<T> deviations() const { return {x, s.positions, s.channels, s.width}; }
-  __device__ float shift(int64_t image, int64_t c) const { return deviations().shift(image, c); }
-  // m: the mean less the shift.
-  __device__ T result(T v, int64_t c, float shift, float m, float r) const {
-    return T(activate(act, (float(v) - shift - m) * r * parameter(gamma, c, 1) + parameter(beta, c, 0)));
+  const double* moments;
+  Deviations<T> deviations() const { return {x, s.positions, s.channels, s.width}; }
+  // rest: what the mean has lost by rounding to m. An element near m has an exact difference from it.
+  __device__ T result(T v, int64_t c, float m, float rest, float r) const {
+    return T(activate(act, (float(v) - m - rest) * r * parameter(gamma, c, 1) + parameter(beta, c, 0)));
   }
 };
 template <class T>
 Forward<T> forward(const GroupNormFwd& a) {
   return {Sizes::of(a), static_cast<const T*>(a.x), static_cast<const T*>(a.gamma), static_cast<const T*>(a.beta), static_cast<T*>(a.y),
-          static_cast<float*>(a.mean), static_cast<float*>(a.rstd), a.eps, a.act};
+          static_cast<float*>(a.mean), static_cast<float*>(a.rstd), a.eps, a.act, a.moments};
 }
 
 template <class T>
@@ -75,39 +80,82 @@ __global__ void __launch_bounds__(kThreads) forward_per_group(Forward<T> f) {
       }
     }
   };
-  const float shift = f.shift(image, first);
-  double sum = 0, squares = 0;
-  each([&](int64_t i, int64_t) { sum += float(f.x[i]) - shift; });
-  const double m = block_sum<kThreads>(sum) / s.count();
-  each([&](int64_t i, int64_t) {
-    const double d = float(f.x[i]) - shift - m;
-    squares += d * d;
-  });
-  const float r = float(1 / sqrt(block_sum<kThreads>(squares) / s.count() + f.eps));
+  GroupMoment m;
+  if (f.moments) {
+    m = KnownMoments{f.moments}(blockIdx.x);
+  } else {
+    const float shift = float(f.x[s.at(image, 0, first)]);
+    double sum = 0, squares = 0;
+    each([&](int64_t i, int64_t) { sum += float(f.x[i]) - shift; });
+    const double rest = block_sum<kThreads>(sum) / s.count();
+    each([&](int64_t i, int64_t) {
+      const double d = float(f.x[i]) - shift - rest;
+      squares += d * d;
+    });
+    m = {shift + rest, block_sum<kThreads>(squares) / s.count()};
+  }
+  const float mean = float(m.mean), rest = float(m.mean - mean), r = float(1 / sqrt(m.variance + f.eps));
   if (threadIdx.x == 0) {
-    f.mean[blockIdx.x] = float(shift + m);
+    f.mean[blockIdx.x] = mean;
     f.rstd[blockIdx.x] = r;
   }
-  each([&](int64_t i, int64_t c) { f.y[i] = f.result(f.x[i], c, shift, float(m), r); });
+  each([&](int64_t i, int64_t c) { f.y[i] = f.result(f.x[i], c, mean, rest, r); });
 }
 
-// `rest` keeps the mean less the shift, whose digits the rounded mean has lost.
-template <class T>
-__global__ void __launch_bounds__(kThreads) statistics(Forward<T> f, const SumPair* channels, float* rest) {
+// What the forward keeps of moments M, and in `rest` the digits that the mean has lost by rounding.
+template <class T, class M>
+__global__ void __launch_bounds__(kThreads) statistics(Forward<T> f, M moments, float* rest) {
   const int64_t g = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (g >= f.s.n * f.s.groups) return;
-  const GroupMoment m = group_moment(channels + g * f.s.width, f.s.width, f.s.positions);
-  rest[g] = float(m.rest);
-  f.mean[g] = float(f.shift(g / f.s.groups, g % f.s.groups * f.s.width) + m.rest);
+  const GroupMoment m = moments(g);
+  const float mean = float(m.mean);
+  rest[g] = float(m.mean - mean);
+  f.mean[g] = mean;
   f.rstd[g] = float(1 / sqrt(m.variance + f.eps));
 }
 
-template <class T>
-__global__ void __launch_bounds__(kThreads) apply(Forward<T> f, const float* rest, int64_t elements) {
-  const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
-  if (i >= elements) return;
-  const int64_t c = i % f.s.channels, image = i / (f.s.positions * f.s.channels), g = f.s.group(image, c);
-  f.y[i] = f.result(f.x[i], c, f.shift(image, c), rest[g], f.rstd[g]);
+constexpr int kRows = 8;  // positions of a thread
+
+// Blocks of kRows * rows positions times at most kThreads chunks of kVector channels; a thread keeps to its channels, so that what it knows of them is
+// worked out once.
+struct ApplyGrid {
+  int chunks, tiles, rows;  // chunks of a line, blocks along it, lines side by side in a block
+  int64_t strips;           // blocks along the positions
+  ApplyGrid(const Sizes& s, int vector)
+      : chunks(int(s.channels / vector)), tiles((chunks + kThreads - 1) / kThreads), rows(chunks < kThreads ? kThreads / chunks : 1),
+        strips((s.positions + kRows * rows - 1) / (kRows * rows)) {}
+};
+template <class T, int kVector>
+__global__ void __launch_bounds__(kThreads) apply(Forward<T> f, const float* rest, ApplyGrid grid) {
+  const Sizes& s = f.s;
+  const int64_t line = blockIdx.x / grid.tiles, image = line / grid.strips;
+  const int first = int(blockIdx.x % grid.tiles) * kThreads, left = grid.chunks - first, across = left < kThreads ? left : kThreads, t = int(threadIdx.x);
+  if (t >= grid.rows * across) return;
+  const int c = (first + t % across) * kVector, width = int(s.width);
+  float mean[kVector], scale[kVector], bias[kVector];
+#pragma unroll
+  for (int v = 0; v < kVector; ++v) {
+    const int64_t g = image * s.groups + (c + v) / width;
+    mean[v] = f.mean[g];
+    scale[v] = f.rstd[g] * parameter(f.gamma, c + v, 1);
+    bias[v] = parameter(f.beta, c + v, 0) - rest[g] * scale[v];
+  }
+  const int64_t begin = line % grid.strips * (kRows * grid.rows) + t / across;
+#pragma unroll 4
+  for (int i = 0; i < kRows; ++i) {
+    const int64_t p = begin + i * grid.rows;
+    if (p >= s.positions) break;
+    const auto result = [&](T x, int v) { return T(activate(f.act, (float(x) - mean[v]) * scale[v] + bias[v])); };
+    const int64_t at = s.at(image, p, c);
+    if constexpr (kVector == 1) {
+      f.y[at] = result(f.x[at], 0);
+    } else {
+      auto pack = load_pack<kVector>(f.x + at);
+#pragma unroll
+      for (int v = 0; v < kVector; ++v) pack[v] = result(pack[v], v);
+      store_pack(f.y + at, pack);
+    }
+  }
 }
 
 // ---- backward ------------------------------------------------------------------------------------------------------------------
@@ -211,14 +259,26 @@ void group_norm_fwd_naive(const Context& context, const GroupNormFwd& a) {
 void group_norm_fwd_strips(const Context& context, const GroupNormFwd& a) {
   visit_f32_or_bf16(a.dtype, "group_norm_fwd", [&]<class T>() {
     const Forward<T> f = forward<T>(a);
-    const int64_t lines = a.n * a.channels, elements = lines * a.positions;
-    const DeviceBlock sums(context.device, size_t(lines) * sizeof(SumPair), context.stream);
-    SumPair* channels = static_cast<SumPair*>(sums.data());
-    const DeviceBlock means(context.device, size_t(a.n * a.groups) * sizeof(float), context.stream);
-    float* rest = static_cast<float*>(means.data());
-    column_sums(context, a.n, a.positions, a.channels, f.deviations(), StorePair{channels});
-    launch({blocks_for(a.n * a.groups, kThreads), kThreads, 0, context.stream}, statistics<T>, f, static_cast<const SumPair*>(channels), rest);
-    launch({blocks_for(elements, kThreads), kThreads, 0, context.stream}, apply<T>, f, static_cast<const float*>(rest), elements);
+    const int64_t groups = a.n * a.groups;
+    const DeviceBlock block(context.device, size_t(groups) * sizeof(float), context.stream);
+    float* rest = static_cast<float*>(block.data());
+    const auto keep = [&]<class M>(const M& moments) {
+      launch({blocks_for(groups, kThreads), kThreads, 0, context.stream}, statistics<T, M>, f, moments, rest);
+    };
+    if (a.moments) {
+      keep(KnownMoments{a.moments});
+    } else {
+      const DeviceBlock room(context.device, size_t(a.n * a.channels) * sizeof(SumPair), context.stream);
+      SumPair* sums = static_cast<SumPair*>(room.data());
+      column_sums(context, a.n, a.positions, a.channels, f.deviations(), StorePair{sums});
+      keep(MomentsOfSums<Deviations<T>>{f.deviations(), sums});
+    }
+    const auto run = [&]<int kVector>() {
+      const ApplyGrid grid(f.s, kVector);
+      launch({unsigned(a.n * grid.strips * grid.tiles), kThreads, 0, context.stream}, apply<T, kVector>, f, static_cast<const float*>(rest), grid);
+    };
+    if (a.channels % kPack<T> == 0 && aligned16(a.x, a.y)) run.template operator()<kPack<T>>();
+    else run.template operator()<1>();
   });
 }
 

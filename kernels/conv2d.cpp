@@ -76,19 +76,34 @@ const char* needs_other_residual(const Conv2dFwd& a) {
   return f32_only(a);
 }
 
+const char* takes_x_plain(const Conv2dFwd& a) {
+  if (a.norm) return "takes no norm of x on the way in";
+  return a.residual && a.residual == a.y ? "needs y apart from residual" : nullptr;
+}
 /// For rows that know the convolution alone.
 template <const char* (*refuses)(const Conv2dFwd&)>
 const char* plain(const Conv2dFwd& a) {
-  if (a.norm) return "takes no norm of x on the way in";
-  if (a.moments) return "leaves no moments of y";
-  if (a.residual && a.residual == a.y) return "needs y apart from residual";
+  if (const char* why = takes_x_plain(a)) return why;
+  return a.moments ? "leaves no moments of y" : refuses(a);
+}
+/// For rows that leave moments of y as well: from patches of pixels, or from tiles of them in the order of memory.
+template <const char* (*refuses)(const Conv2dFwd&)>
+const char* leaves_by_patch(const Conv2dFwd& a) {
+  if (const char* why = takes_x_plain(a)) return why;
+  if (const char* why = leaves_no_moments(a.moments, a.y, a.shape.o, a.dtype)) return why;
   return refuses(a);
+}
+template <const char* (*refuses)(const Conv2dFwd&)>
+const char* leaves_by_tile(const Conv2dFwd& a) {
+  if (a.moments && a.shape.groups > 1) return "leaves no moments of y where there are groups";
+  if (const char* why = tile_spans_images(a.moments, a.shape.out_h * a.shape.out_w)) return why;
+  return leaves_by_patch<refuses>(a);
 }
 
 const Row<Conv2dFwd> fwd_rows[] = {
-    KIN_GPU_ROW("wgmma", plain<conv2d_needs_wgmma<Conv2dFwd>>, conv2d_fwd_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
-    KIN_GPU_ROW("mma", plain<conv2d_needs_bf16_lines<Conv2dFwd>>, conv2d_fwd_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
-    KIN_GPU_ROW("pipelined", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
+    KIN_GPU_ROW("wgmma", leaves_by_patch<conv2d_needs_wgmma<Conv2dFwd>>, conv2d_fwd_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
+    KIN_GPU_ROW("mma", leaves_by_tile<conv2d_needs_bf16_lines<Conv2dFwd>>, conv2d_fwd_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
+    KIN_GPU_ROW("pipelined", leaves_by_tile<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
     KIN_GPU_ROW("register", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
     KIN_GPU_ROW("tile", plain<conv2d_needs_tiles<Conv2dFwd>>, conv2d_fwd_tile, "implicit product, 16 x 16 tiles in shared memory"),
     KIN_GPU_ROW("naive", plain<f32_or_bf16<Conv2dFwd>>, conv2d_fwd_naive, "one thread per output"),

@@ -73,4 +73,17 @@ const char* conv2d_needs_wgmma(const Args& p) {
   return needs_hopper();
 }
 
+/// Whether a GPU row that sums up each tile of y [.., channels] when it has stored it can leave such moments: it sees two channels as one, and 16 bytes of
+/// them at once.
+inline const char* leaves_no_moments(const OutputMoments& moments, const void* y, int64_t channels, DType dtype) {
+  if (!moments) return nullptr;
+  if (channels % (2 * moments.groups) != 0) return "leaves moments of groups of an even number of channels alone";
+  if (channels * int64_t(size_of(dtype)) % 16 != 0 || reinterpret_cast<uintptr_t>(y) % 16 != 0) return "leaves moments of lines in multiples of 16 bytes alone";
+  return nullptr;
+}
+/// A row whose tiles are 128 pixels in the order of memory sums up one image's in each. `pixels`: of an image.
+inline const char* tile_spans_images(const OutputMoments& moments, int64_t pixels) {
+  return moments && pixels % 128 != 0 ? "leaves moments of images of a multiple of 128 pixels alone" : nullptr;
+}
+
 }  // namespace kintsugi

@@ -41,18 +41,28 @@ void weight_gradients(const Var& x, const Var& gy, const ConvShape& s, bool want
   if (want_bias) gbias = b;
 }
 
-bool infers_on_cpu(const Var& x) { return !grad_mode() && !rehearsing() && x.value().device() == Device{}; }
+bool infers() { return !grad_mode() && !rehearsing(); }
+// There convolutions take x normalised on the way in; elsewhere group_norm writes it.
+bool norms_on_entry(const Var& x) { return infers() && x.value().device() == Device{}; }
 
 // What inference asks of a convolution besides.
 struct Extras {
   InputNorm norm = {};
   int norm_groups = 0;  // 0: no moments of the result
 };
-Tensor moments_of_result(const Var& x, int64_t channels, int norm_groups) {
-  const bool wanted = norm_groups > 0 && channels % norm_groups == 0 && infers_on_cpu(x);
-  return wanted ? Tensor({x.dim(0), norm_groups, 2}, DType::f64) : Tensor();
+// Asks for the moments of the result in `groups` groups, where the row that runs anyway leaves them: returns where they will be, or nothing.
+template <class Args>
+Tensor ask_for_moments(const Family<Args>& family, Args& args, const Var& x, int64_t channels, int groups) {
+  if (!infers() || groups <= 0 || channels % groups != 0) return {};
+  const Device device = x.value().device();
+  const Row<Args>& row = family.pick(device.kind, args);
+  const Tensor moments({x.dim(0), groups, 2}, DType::f64, device);
+  Args asking = args;
+  asking.moments = {moments.raw<double>(), groups};
+  if (row.refuses(asking)) return {};
+  args = asking;
+  return moments;
 }
-OutputMoments to(const Tensor& moments) { return moments ? OutputMoments{moments.data<double>(), moments.dim(1)} : OutputMoments{}; }
 Var with_moments(Var y, const Tensor& moments) {
   if (moments) leave_moments(y, moments);
   return y;
@@ -83,8 +93,9 @@ Tensor pointwise_over(const Var& x, const Var& w, const Var& bias, const ConvSha
 Var fwd(const Var& x, const Var& w, const Var& bias, const ConvShape& s, Var residual = {}, const Extras& extras = {}) {
   const Tensor& v = x.value();
   const Tensor y = residual && s.groups == 1 ? result_like(residual) : Tensor({s.n, s.out_h, s.out_w, s.o}, v.dtype(), v.device());
-  const Tensor moments = moments_of_result(x, s.o, extras.norm_groups);
-  conv2d_fwd(context_of(v), {s, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype(), raw_or_null(residual), precision(), extras.norm, to(moments)});
+  Conv2dFwd args{s, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype(), raw_or_null(residual), precision(), extras.norm};
+  const Tensor moments = ask_for_moments(conv2d_fwd, args, x, s.o, extras.norm_groups);
+  conv2d_fwd(context_of(v), args);
   Var result = record("conv2d", {x, w, bias, residual}, y, [sx = Saved("conv2d", x), sw = Saved("conv2d", w), s](const Var& gy, const Wants& want) {
     Vars g(4);
     if (want[3]) g[3] = gy;
@@ -182,7 +193,7 @@ Var conv2d(Var x, const Var& w, const Var& bias, const Conv2dOptions& o, Var res
 }
 
 Var norm_conv2d(Var x, const NormBefore& norm, const Var& w, const Var& bias, const Conv2dOptions& o, Var residual) {
-  if (!infers_on_cpu(x)) {
+  if (!norms_on_entry(x)) {
     const Var h = group_norm(std::move(x), norm.gamma, norm.beta, norm.groups, norm.eps, norm.act);
     return conv2d(h, w, bias, o, std::move(residual));
   }
@@ -204,8 +215,9 @@ Var conv2d_up2(const Var& x, const Var& w, const Var& bias, int norm_groups) {
   const Tensor& v = x.value();
   const int64_t n = x.dim(0), rows = 2 * x.dim(1), columns = 2 * x.dim(2), c = x.dim(3), o = w.dim(0);
   Tensor y({n, rows, columns, o}, v.dtype(), v.device());
-  const Tensor moments = moments_of_result(x, o, norm_groups);
-  conv2d_up2_fwd(context_of(v), {n, x.dim(1), x.dim(2), c, o, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype(), to(moments)});
+  Conv2dUp2Fwd args{n, x.dim(1), x.dim(2), c, o, v.raw(), w.value().raw(), raw_or_null(bias), y.raw(), v.dtype()};
+  const Tensor moments = ask_for_moments(conv2d_up2_fwd, args, x, o, norm_groups);
+  conv2d_up2_fwd(context_of(v), args);
   ConvShape s{n, rows, columns, c, rows, columns, o, 3, 3};
   s.top = s.left = 1;
   Var result = record(op, {x, w, bias}, y, [op, sx = Saved(op, x), sw = Saved(op, w), s](const Var& gy, const Wants& want) {

@@ -18,7 +18,7 @@ struct Conv2dOptions {
   Padding pad = {};
   int dilation = 1;
   int groups = 1;
-  int norm_groups = 0;  // of the norm that reads the result: inference on the CPU leaves its moments with it (autograd/ops/group_moments.h)
+  int norm_groups = 0;  // of the norm that reads the result: inference leaves its moments with it where the kernel can (autograd/ops/group_moments.h)
 };
 
 /// x [N,H,W,C], w [O,kh,kw,C/groups], bias [O] or empty -> [N,P,Q,O], P = (H + top + bottom - dilation (kh-1) - 1) / stride + 1, rounded
@@ -35,7 +35,7 @@ struct NormBefore {
   Act act = Act::none;
 };
 /// conv2d(group_norm(x, ...), w, ...). Without a graph, on the CPU, x is normalised on its way into the convolution and the map between
-/// is never written.
+/// is never written; on a GPU it is.
 Var norm_conv2d(Var x, const NormBefore& norm, const Var& w, const Var& bias = {}, const Conv2dOptions& options = {}, Var residual = {});
 
 /// conv2d(upsample_nearest2x(x), w, bias, {.pad = pad_all(1)}) without the upsampled image (kernels/conv2d_up2.h): x [N,H,W,C],

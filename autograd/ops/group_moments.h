@@ -10,6 +10,9 @@ namespace kintsugi {
 /// Throws Error when groups does not divide C.
 Tensor moments_of(const Var& x, int groups);
 
+/// What was left with x for so many groups, or nothing.
+Tensor known_moments(const Var& x, int64_t groups);
+
 /// For the op that made x: these are its moments. They count until x is changed in place.
 void leave_moments(const Var& x, Tensor moments);
 

@@ -3,9 +3,11 @@
 #include "autograd/engine.h"
 #include "autograd/op_scope.h"
 #include "autograd/ops/binary.h"
+#include "autograd/ops/group_moments.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/unary.h"
+#include "autograd/rehearsal.h"
 #include "autograd/reuse.h"
 #include "kernels/group_norm.h"
 #include "tensor/context.h"
@@ -56,12 +58,15 @@ GroupNormResult group_norm_view(Var x, const Var& gamma, const Var& beta, const 
     check_channel_vector(view.op, "beta", beta, view.channels, x);
   }
   const Tensor& v = x.value();
+  // Inference alone takes them: a run that will be repeated with a graph must find the same bits.
+  const Tensor moments = grad_mode() || rehearsing() || view.n != x.dim(0) ? Tensor() : known_moments(x, view.groups);
   const Tensor y = result_like(x);
   const Tensor mean({view.n, view.groups}, statistics_dtype(v.dtype()), v.device()), rstd(mean.shape(), mean.dtype(), v.device());
   group_norm_fwd(context_of(v),
                  {.x = v.raw(), .gamma = affine ? gamma.value().raw() : nullptr, .beta = affine ? beta.value().raw() : nullptr,
                   .y = y.raw(), .mean = mean.raw(), .rstd = rstd.raw(), .n = view.n, .positions = view.positions,
-                  .channels = view.channels, .groups = view.groups, .eps = view.eps, .act = view.act, .dtype = v.dtype()});
+                  .channels = view.channels, .groups = view.groups, .eps = view.eps, .act = view.act, .dtype = v.dtype(),
+                  .moments = moments ? moments.raw<double>() : nullptr});
   const Vars inputs = affine ? Vars{x, gamma, beta} : Vars{x};
   std::vector<Saved> saved;
   for (const Var& in : inputs) saved.emplace_back(view.op, in);

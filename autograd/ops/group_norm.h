@@ -6,7 +6,8 @@
 namespace kintsugi {
 
 /// x [N, ..., C] with at least two axes; gamma, beta [C] of x's dtype. y = act(xhat * gamma + beta), statistics over the axes between
-/// N and C and the C / groups channels of a group. Differentiable twice (through the composed form).
+/// N and C and the C / groups channels of a group. Differentiable twice (through the composed form). Inference takes moments that were left with x
+/// (autograd/ops/group_moments.h).
 /// Throws Error when groups does not divide C or a shape or dtype does not fit.
 Var group_norm(Var x, const Var& gamma, const Var& beta, int groups, double eps, Act act = Act::none);
 

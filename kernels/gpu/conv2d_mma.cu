@@ -23,7 +23,10 @@ void run_tf32(const Context& context, const Args& p) {
 
 }  // namespace
 
-void conv2d_fwd_mma(const Context& context, const Conv2dFwd& p) { run_bf16(context, p); }
+void conv2d_fwd_mma(const Context& context, const Conv2dFwd& p) {
+  if (!p.moments) return run_bf16(context, p);
+  run_conv2d_with_moments<bf16, MmaTile<bf16>::kRows>(context, p, [&](const auto& problem) { launch_mma<8>(context, problem); });
+}
 void conv2d_dgrad_mma(const Context& context, const Conv2dDgrad& p) { run_bf16(context, p); }
 void conv2d_wgrad_mma(const Context& context, const Conv2dWgrad& p) { run_bf16(context, p); }
 void conv2d_fwd_tf32(const Context& context, const Conv2dFwd& p) { run_tf32(context, p); }

@@ -6,12 +6,14 @@
 // phases does not.
 #pragma once
 #include "kernels/conv2d.h"
-#include "kernels/gpu/gemm_operands.h"
+#include "kernels/gpu/conv2d_moments.h"
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
 
 template <class T, class Finish = Unfinished>
 using Conv2dFwdProblem = Product<WindowOperand<T>, MatrixOperand<T, true>, MatrixResult<T, Finish>>;
+template <class T>
+using Conv2dFwdProblemWithSums = Product<WindowOperand<T>, MatrixOperand<T, true>, RowsWithSums<T>>;
 template <class T>
 using Conv2dDgradProblem = Product<WindowOperand<T>, MatrixOperand<T, false>, MatrixResult<T>>;
 template <class T>
@@ -67,6 +69,13 @@ Conv2dFwdProblem<T, Finish> conv2d_problem(const Conv2dFwd& p, Finish finish = {
   y.allow_pairs();
   const WindowOperand<T> x = windows_of_x<T>(s, p.x);
   return {x, w, y, x.rows, int(o), int(depth), int(s.groups), 1, conv2d_detail::whole_range(int(depth))};
+}
+
+/// Without groups of the convolution's own: leaves `sums` as well.
+template <class T>
+Conv2dFwdProblemWithSums<T> conv2d_problem(const Conv2dFwd& p, TileSums* sums) {
+  const Conv2dFwdProblem<T> v = conv2d_problem<T>(p);
+  return {v.a, v.b, {v.c, sums}, v.m, v.n, v.k, v.batch, v.splits, v.split_depth};
 }
 
 template <class T>

@@ -79,6 +79,15 @@ template <class T, int kRows, int kColumns, class LaunchRung>
 void run_conv2d(const Context&, const Conv2dFwd& p, LaunchRung&& launch_rung) {
   launch_rung(conv2d_problem<T>(p));
 }
+/// The forward convolution of a rung that reviews its tiles.
+template <class T, int kRows, class LaunchRung>
+void run_conv2d_with_moments(const Context& context, const Conv2dFwd& p, LaunchRung&& launch_rung) {
+  const ConvShape& s = p.shape;
+  const int64_t pixels = s.out_h * s.out_w;
+  const ResultSums sums(context, s.n, pixels / kRows, pixels, s.o);
+  launch_rung(conv2d_problem<T>(p, sums.data()));
+  sums.to(context, p.moments);
+}
 template <class T, int kRows, int kColumns, class LaunchRung>
 void run_conv2d(const Context&, const Conv2dDgrad& p, LaunchRung&& launch_rung) {
   launch_rung(conv2d_problem<T>(p));

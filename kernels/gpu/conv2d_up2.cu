@@ -41,6 +41,16 @@ void as_product(const Context& context, const Conv2dUp2Fwd& p, F&& f) {
   f(conv2d_up2_problem<T>(p, weights));
 }
 
+/// The same for a rung with tiles of kRows pixels that reviews them where moments are wanted.
+template <class T, int kRows, class F>
+void as_product_with_moments(const Context& context, const Conv2dUp2Fwd& p, F&& f) {
+  if (!p.moments) return as_product<T>(context, p, f);
+  const PhaseWeights<T> weights(context, p);
+  const ResultSums sums(context, p.n, 4 * (p.h * p.w / kRows), 4 * p.h * p.w, p.o);
+  f(conv2d_up2_problem<T>(p, weights, sums.data()));
+  sums.to(context, p.moments);
+}
+
 }  // namespace
 
 void conv2d_up2_fwd_naive(const Context& context, const Conv2dUp2Fwd& p) {
@@ -54,28 +64,40 @@ void conv2d_up2_fwd_tile(const Context& context, const Conv2dUp2Fwd& p) {
 }
 
 void conv2d_up2_fwd_pipelined(const Context& context, const Conv2dUp2Fwd& p) {
-  as_product<float>(context, p, [&](const auto& problem) {
+  as_product_with_moments<float, RegisterTile::kRows>(context, p, [&](const auto& problem) {
     if (p.c % 4 == 0 && reinterpret_cast<uintptr_t>(p.x) % 16 == 0) launch_pipelined<4>(context, problem);
     else launch_pipelined<1>(context, problem);
   });
 }
 
 void conv2d_up2_fwd_mma(const Context& context, const Conv2dUp2Fwd& p) {
-  as_product<bf16>(context, p, [&](const auto& problem) { launch_mma<8>(context, problem); });
+  as_product_with_moments<bf16, MmaTile<bf16>::kRows>(context, p, [&](const auto& problem) { launch_mma<8>(context, problem); });
 }
 
 // The four phases one after the other, each to every second pixel of every second line.
 void conv2d_up2_fwd_wgmma(const Context& context, const Conv2dUp2Fwd& p) {
   const PhaseWeights<bf16> weights(context, p);
-  visit_wgmma_columns(p.o, [&]<int kN>() {
+  const auto run = [&]<class Tiles>(auto&& set) {
     for (int phase = 0; phase < 4; ++phase) {
-      WindowTiles<false, kN> tiles(shape_of_phase(p, phase), p.x, weights.of(phase), p.bias, nullptr, p.y);
+      Tiles tiles(shape_of_phase(p, phase), p.x, weights.of(phase), p.bias, nullptr, p.y);
       tiles.image_step = int(4 * p.h * p.w);
       tiles.line_step = int(4 * p.w);
       tiles.pixel_step = 2;
       tiles.first = int(phase / 2 * 2 * p.w + phase % 2);
+      set(tiles, phase);
       launch_wgmma(context, tiles);
     }
+  };
+  visit_wgmma_columns(p.o, [&]<int kN>() {
+    if (!p.moments) return run.template operator()<WindowTiles<false, kN>>([](auto&, int) {});
+    const int64_t patches = wgmma_patches(p.n, p.h, p.w);
+    const ResultSums sums(context, p.n, 4 * patches, 4 * p.h * p.w, p.o);
+    run.template operator()<WindowTilesWithSums<kN>>([&](auto& tiles, int phase) {
+      tiles.sums = sums.data();
+      tiles.image_tiles = int(4 * patches);
+      tiles.first_tile = int(phase * patches);
+    });
+    sums.to(context, p.moments);
   });
 }
 

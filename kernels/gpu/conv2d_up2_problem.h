@@ -32,6 +32,26 @@ struct PhaseResult {
   __device__ void store_pair(int r, int column, int left, float v0, float v1) const { y.store_pair(pixel(r), column, left, v0, v1); }
 };
 
+/// The same in tiles that lie within one image of x, each of which leaves sums for the moments of y: those of an image of y are its four phases'.
+template <class T>
+struct PhaseResultWithSums : PhaseResult<T> {
+  TileSums* sums = nullptr;  // [n, 4, pixels of x / kRows, columns / 2]
+  int pixels = 0;            // of an image of x
+  int phase = 0;
+
+  __device__ void select(int p, int split) {
+    phase = p;
+    PhaseResult<T>::select(p, split);
+  }
+  template <int kRows, int kColumns, int kThreads>
+  __device__ void review(int row0, int column0) const {
+    const int columns = int(this->y.pitch), tiles = pixels / kRows, image = row0 / pixels, tile = row0 % pixels / kRows;
+    const auto line = [=, this](int r) { return this->y.data + int64_t(this->pixel(row0 + r)) * columns + column0; };
+    sum_stored_tile<T, kColumns, kThreads>(kRows, kRows, columns - column0, line, [] { __syncthreads(); }, int(threadIdx.x),
+                                           sums + (int64_t(image * 4 + phase) * tiles + tile) * (columns / 2) + column0 / 2);
+  }
+};
+
 namespace conv2d_detail {
 
 inline constexpr int kPhaseThreads = 256;
@@ -77,8 +97,11 @@ inline ConvShape shape_of_phase(const Conv2dUp2Fwd& p, int phase) {
   return s;
 }
 
+template <class T, class Result = PhaseResult<T>>
+using Conv2dUp2Problem = Product<PhaseWindows<T>, MatrixOperand<T, true>, Result>;
+
 template <class T>
-Product<PhaseWindows<T>, MatrixOperand<T, true>, PhaseResult<T>> conv2d_up2_problem(const Conv2dUp2Fwd& p, const PhaseWeights<T>& weights) {
+Conv2dUp2Problem<T> conv2d_up2_problem(const Conv2dUp2Fwd& p, const PhaseWeights<T>& weights) {
   const int64_t depth = 4 * p.c;
   const PhaseWindows<T> x{windows_of_x<T>(shape_of_phase(p, 0), p.x)};
   MatrixOperand<T, true> w;
@@ -95,6 +118,11 @@ Product<PhaseWindows<T>, MatrixOperand<T, true>, PhaseResult<T>> conv2d_up2_prob
   y.y.allow_pairs();
   y.width = FastDivisor(p.w);
   return {x, w, y, x.rows, int(p.o), int(depth), 4, 1, conv2d_detail::whole_range(int(depth))};
+}
+template <class T>
+Conv2dUp2Problem<T, PhaseResultWithSums<T>> conv2d_up2_problem(const Conv2dUp2Fwd& p, const PhaseWeights<T>& weights, TileSums* sums) {
+  const Conv2dUp2Problem<T> v = conv2d_up2_problem<T>(p, weights);
+  return {v.a, v.b, {v.c, sums, int(p.h * p.w)}, v.m, v.n, v.k, v.batch, v.splits, v.split_depth};
 }
 
 }  // namespace kintsugi::KIN_GPU_NAMESPACE

@@ -72,7 +72,17 @@ struct WgradTiles {
 }  // namespace
 
 void conv2d_fwd_wgmma(const Context& context, const Conv2dFwd& p) {
-  visit_wgmma_columns(p.shape.o, [&]<int kN>() { launch_wgmma(context, WindowTiles<false, kN>(p.shape, p.x, p.w, p.bias, p.residual, p.y)); });
+  const ConvShape& s = p.shape;
+  visit_wgmma_columns(s.o, [&]<int kN>() {
+    if (!p.moments) return launch_wgmma(context, WindowTiles<false, kN>(s, p.x, p.w, p.bias, p.residual, p.y));
+    const int64_t patches = wgmma_patches(s.n, s.out_h, s.out_w);
+    const ResultSums sums(context, s.n, patches, s.out_h * s.out_w, s.o);
+    WindowTilesWithSums<kN> tiles(s, p.x, p.w, p.bias, p.residual, p.y);
+    tiles.sums = sums.data();
+    tiles.image_tiles = int(patches);
+    launch_wgmma(context, tiles);
+    sums.to(context, p.moments);
+  });
 }
 
 void conv2d_dgrad_wgmma(const Context& context, const Conv2dDgrad& p) {

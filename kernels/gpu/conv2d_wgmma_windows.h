@@ -2,8 +2,10 @@
 // box of the image, and the padding is what TMA reads outside of it: zero. For conv2d_wgmma.cu and what is built like it.
 #pragma once
 #include "kernels/conv2d.h"
+#include "kernels/gpu/conv2d_moments.h"
 #include "kernels/gpu/conv2d_patch.h"
 #include "kernels/gpu/gemm_wgmma.h"
+#include "kernels/simt/named_barrier.h"
 
 namespace kintsugi::KIN_GPU_NAMESPACE {
 
@@ -115,11 +117,45 @@ struct WindowTiles {
       tma_load(to_b, weights, barrier, channel, tap, at.column);
     }
   }
-  __device__ void store(const Place& at, int row, int column, float v0, float v1) const {
+  /// Where row `row` of the tile stands among the result's pixels; -1: outside.
+  __device__ int pixel(const Place& at, int row) const {
     const PatchGrid::At p = patches.pixel(at.first, row);
-    if (p.n < n && p.y < h && p.x < w)
-      result.store_pair(first + p.n * image_step + p.y * line_step + p.x * pixel_step, at.column + column, columns - at.column - column, v0, v1);
+    return p.n < n && p.y < h && p.x < w ? first + p.n * image_step + p.y * line_step + p.x * pixel_step : -1;
+  }
+  __device__ void store(const Place& at, int row, int column, float v0, float v1) const {
+    if (const int i = pixel(at, row); i >= 0) result.store_pair(i, at.column + column, columns - at.column - column, v0, v1);
   }
 };
+
+// The forward convolution that leaves sums for the moments of its result: each image's part of a patch is a tile. Several launches may share the
+// sums: patch p of an image is its tile first_tile + p of `image_tiles`.
+template <int kN>
+struct WindowTilesWithSums : WindowTiles<false, kN> {
+  using Base = WindowTiles<false, kN>;
+  TileSums* sums = nullptr;  // [n, image_tiles, columns / 2]
+  int image_tiles = 0, first_tile = 0;
+
+  using Base::Base;
+  __device__ void review(const typename Base::Place& at, int thread) const {
+    const PatchGrid& grid = this->patches;
+    const int across = 1 << grid.log_w, down = 1 << grid.log_h, pixels = across * down;
+    const int right = this->w - at.first.x, below = this->h - at.first.y, count = (right < across ? right : across) * (below < down ? below : down);
+    const int tile = first_tile + (at.first.y >> grid.log_h) * grid.across + (at.first.x >> grid.log_w);
+    for (int i = 0; i < 1 << grid.log_n && at.first.n + i < this->n; ++i) {
+      const auto line = [&](int row) -> const bf16* {
+        const int p = this->pixel(at, i * pixels + row);
+        return p >= 0 ? this->result.data + int64_t(p) * this->columns + at.column : nullptr;
+      };
+      sum_stored_tile<bf16, kN, kWgmmaReviewers>(pixels, count, this->columns - at.column, line, [] { named_barrier_sync(1, kWgmmaReviewers); }, thread,
+                                                 sums + (int64_t(at.first.n + i) * image_tiles + tile) * (this->columns / 2) + at.column / 2);
+    }
+  }
+};
+
+/// How many patches an image of a wgmma forward convolution has.
+inline int64_t wgmma_patches(int64_t n, int64_t h, int64_t w) {
+  const PatchGrid grid(n, h, w, WgmmaTile::kRows);
+  return int64_t(grid.across) * grid.down;
+}
 
 }  // namespace kintsugi::KIN_GPU_NAMESPACE

@@ -88,6 +88,7 @@ __global__ void __launch_bounds__(128) gemm_mma(P product) {
         const int row = row0 + warp_row + 16 * i + 8 * half + lane / 4, column = column0 + warp_column + 8 * j + lane % 4 * 2;
         if (row < product.m) product.c.store_pair(row, column, product.n - column, sum[i][j][2 * half], sum[i][j][2 * half + 1]);
       }
+  review_tile<Tile::kRows, Tile::kColumns, Tile::kThreads>(product.c, row0, column0);
 }
 
 template <int kVector, class P>

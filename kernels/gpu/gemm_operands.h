@@ -151,6 +151,16 @@ struct MatrixResult {
   struct alignas(2 * sizeof(T)) Pair { T first, second; };
 };
 
+/// For kernels whose blocks of kThreads make one tile of kRows x kColumns: a result type may have review<kRows, kColumns, kThreads>(row0, column0), by which all
+/// threads of the block look back at the tile that they have stored.
+template <int kRows, int kColumns, int kThreads, class Result>
+__device__ __forceinline__ void review_tile(const Result& c, int row0, int column0) {
+  if constexpr (requires { c.template review<kRows, kColumns, kThreads>(row0, column0); }) {
+    __syncthreads();
+    c.template review<kRows, kColumns, kThreads>(row0, column0);
+  }
+}
+
 /// C_i = A_i B_i^T for i < batch: the rows of A are the rows of C, the rows of B its columns. The sum over depths may be cut into
 /// `splits` ranges whose results are kept apart, to be added in order by a second kernel: the same bits on every run, which atomic
 /// additions would not give. blockIdx.z = batch * splits + split.

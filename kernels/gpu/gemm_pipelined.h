@@ -73,6 +73,7 @@ __global__ void __launch_bounds__(RegisterTile::kThreads, 2) gemm_pipelined(P pr
     multiply_tile<typename Pipeline::A, typename Pipeline::B, typename Pipeline::LayoutA, typename Pipeline::LayoutB>(a, b, thread_row, thread_column, sum);
   });
   store_tile(product, row0, column0, thread_row, thread_column, sum);
+  review_tile<Tile::kRows, Tile::kColumns, Tile::kThreads>(product.c, row0, column0);
 }
 
 template <int kVector, class P>

@@ -14,6 +14,9 @@
 //   tiles(), place(tile) -> {batch, row, column, begin, end, ...}      the range of steps of 64 depths
 //   load(place, step, a, b, barrier)            the TMA loads of one step
 //   store(place, row, column, v0, v1)           two neighbours of the tile's result
+// and may have
+//   review(place, thread)                       a look back at a tile that has been stored, by the three warps beside the one that loads
+// which runs beside the next tile's products and costs the multipliers an arrival per tile, as long as it takes no longer than they do.
 #pragma once
 #include "kernels/gpu/gemm_operands.h"
 #include "kernels/simt/mbarrier.h"
@@ -27,6 +30,10 @@ struct WgmmaTile {
   static constexpr int kSpan = 64;                // elements of a swizzled row: 128 bytes
   static constexpr int kBox = kSpan * kSpan;      // elements of a 64 x 64 box
 };
+
+inline constexpr int kWgmmaReviewers = 96;  // threads; their warpgroup then keeps 72 registers and the multipliers get 216
+template <class P>
+concept ReviewsTiles = requires(const P& p, const typename P::Place& place) { p.review(place, 0); };
 
 /// Blocks of a persistent launch: the multiprocessors of an H100 or H200. Few under the emulator, so that tests see blocks with several tiles.
 #ifdef __CUDACC__
@@ -50,6 +57,9 @@ __global__ void __launch_bounds__(WgmmaTile::kThreads, 1) gemm_wgmma(const __gri
   KIN_DYNAMIC_SHARED(bf16, shared);  // A tiles, then B tiles
   KIN_SHARED(MBarrier, full, [Tile::kStages]);
   KIN_SHARED(MBarrier, empty, [Tile::kStages]);
+  KIN_SHARED(MBarrier, stored);     // a tile, by the warps that multiply
+  KIN_SHARED(MBarrier, reviewing);  // has begun, by the warps that look back: no more than one tile behind
+  constexpr bool kReviews = ReviewsTiles<P>;
   bf16 *a_tiles = shared, *b_tiles = shared + Tile::kStages * kElementsA;
   const int t = int(threadIdx.x), group = t / 128;
   if (t == 0) {
@@ -57,12 +67,28 @@ __global__ void __launch_bounds__(WgmmaTile::kThreads, 1) gemm_wgmma(const __gri
       mbarrier_init(&full[s], 1);
       mbarrier_init(&empty[s], 8);  // the warps that multiply
     }
+    if constexpr (kReviews) {
+      mbarrier_init(&stored, 8);
+      mbarrier_init(&reviewing, kWgmmaReviewers / 32);
+    }
     mbarrier_fence_init();
   }
   __syncthreads();
 
   if (group == 2) {
-    fewer_registers<40>();
+    fewer_registers<kReviews ? 72 : 40>();
+    if constexpr (kReviews) {
+      if (t % 128 >= 32) {
+        int tiles = 0;
+        for (int tile = int(blockIdx.x); tile < product.tiles(); tile += int(gridDim.x), ++tiles) {
+          mbarrier_wait(&stored, unsigned(tiles) & 1);
+          __syncwarp();
+          if (t % 32 == 0) mbarrier_arrive(&reviewing);
+          product.review(product.place(tile), t % 128 - 32);
+        }
+        return;
+      }
+    }
     if (t % 128 != 0) return;
     int loads = 0;
     for (int tile = int(blockIdx.x); tile < product.tiles(); tile += int(gridDim.x)) {
@@ -77,13 +103,13 @@ __global__ void __launch_bounds__(WgmmaTile::kThreads, 1) gemm_wgmma(const __gri
     return;
   }
 
-  more_registers<232>();
+  more_registers<kReviews ? 216 : 232>();
   const auto release = [&](int use) {  // this warp is done with the tiles of that use
     __syncwarp();
     if (t % 32 == 0) mbarrier_arrive(&empty[use % Tile::kStages]);
   };
-  int uses = 0;
-  for (int tile = int(blockIdx.x); tile < product.tiles(); tile += int(gridDim.x)) {
+  int uses = 0, tiles = 0;
+  for (int tile = int(blockIdx.x); tile < product.tiles(); tile += int(gridDim.x), ++tiles) {
     const auto place = product.place(tile);
     float sums[kColumns / 2];
 #pragma unroll
@@ -109,6 +135,11 @@ __global__ void __launch_bounds__(WgmmaTile::kThreads, 1) gemm_wgmma(const __gri
 #pragma unroll
       for (int half = 0; half < 2; ++half)
         product.store(place, row + 8 * half, column + 8 * j, sums[4 * j + 2 * half], sums[4 * j + 2 * half + 1]);
+    if constexpr (kReviews) {
+      mbarrier_wait(&reviewing, unsigned(tiles + 1) & 1);  // of the tile before
+      __syncwarp();
+      if (t % 32 == 0) mbarrier_arrive(&stored);
+    }
   }
 }
 

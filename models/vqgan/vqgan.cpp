@@ -9,9 +9,8 @@
 namespace kintsugi {
 namespace {
 
-// Appends blocks, each under its number in the list. Convolutions are told the groups of the norm that follows, for which inference on the CPU
-// leaves moments; norms of ResBlocks take them. That of attention, whose result three convolutions read, and the last of a list, a block of its own,
-// find them themselves.
+// Appends blocks, each under its number in the list. Convolutions are told the groups of the norm that follows, for which inference leaves moments
+// where the kernel can; the norm takes them. Behind attention it finds them itself.
 class Builder {
  public:
   Builder(Scope s, BlockList& list, int64_t norm_groups) : scope_(s / "blocks"), list_(list), groups_(int(norm_groups)) { list.mode = s.mode(); }

@@ -1,7 +1,7 @@
 // Convolutions that normalise x on the way in and leave moments of y behind: inference only, so nothing here is differentiated.
 // Tolerances are those of conv2d (tests/ops/conv2d.cpp) and of group_norm (2e-6) together; a chain of two has them twice.
 // tests/ops/conv2d_winograd.cpp has images of several blocks, and moments about a large mean. A GPU takes group_norm and conv2d for it, one after the
-// other, and no moments: their rows have the last case.
+// other; tests/ops/conv2d_moments.cpp has the moments that its rows leave between them.
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/group_moments.h"
 #include "autograd/precision.h"
@@ -73,6 +73,7 @@ const std::vector<Sample> many_channels = {single[1], single[2], single[3], sing
 const std::vector<Sample> chains = {
     chain("ragged", {2, 7, 5, 6}, 9, 4, {3, silu, 1, 1, 1, 1, 1, 1, 1}),
     chain("many channels", {2, 9, 7, 32}, 48, 32, {4, silu, 1, 1, 1, 1, 1, 1, 1}),
+    chain("images of 128 pixels", {1, 16, 8, 32}, 32, 32, {4, silu, 1, 1, 1, 1, 1, 1, 1}),
     chain("one channel per group", {1, 10, 9, 32}, 32, 32, {32, silu, 1, 1, 1, 1, 1, 1, 1})};
 
 const OpCaseRegistration cases[] = {

@@ -65,14 +65,21 @@ auto fwd(const Conv& c) {
     return Conv2dFwd{s, image(a, s), weights(a, s), a.normal(s.o), a.out(int64_t(y_count(s))), a.dtype(), nullptr, Precision::fast};
   };
 }
-// x normalised on the way in, y's moments left for the next norm.
-auto normed(const Conv& c) {
-  return [s = c.shape(), plain = fwd(c)](Arrays& a) {
-    constexpr int64_t kGroups = 32;
+constexpr int64_t kGroups = 32;
+// y's moments left for the next norm.
+auto leaving(const Conv& c) {
+  return [plain = fwd(c)](Arrays& a) {
     Conv2dFwd p = plain(a);
+    p.moments = {a.out<double>(2 * kGroups), kGroups};
+    return p;
+  };
+}
+// The same, and x normalised on the way in.
+auto normed(const Conv& c) {
+  return [s = c.shape(), leaves = leaving(c)](Arrays& a) {
+    Conv2dFwd p = leaves(a);
     std::vector<double> moments(2 * kGroups, 1.0);
     p.norm = {a.table(moments), a.normal(s.c, 1, 0.1), a.normal(s.c), kGroups, 1e-6, Act::silu};
-    p.moments = {a.out<double>(2 * kGroups), kGroups};
     return p;
   };
 }
@@ -92,6 +99,7 @@ const Conv forward_shapes[] = {
     {128, 128, 512}, {256, 128, 256}, {128, 64, 512},       {3, 64, 512},    {64, 3, 512},   {64, 64, 512, 3, 2},
     {256, 128, 256, 1},               {256, 512, 16, 1},
 };
+const Conv leaving_shapes[] = {{64, 64, 512}, {128, 128, 256}, {256, 256, 64}};
 const Conv normed_shapes[] = {{64, 64, 512}, {128, 128, 256}, {128, 128, 128}, {256, 256, 32}, {512, 512, 16}};
 const Conv gradient_shapes[] = {
     {64, 64, 64, 3, 1, 8}, {128, 128, 32, 3, 1, 8}, {256, 256, 16, 3, 1, 8}, {128, 128, 256}, {64, 3, 512}, {64, 64, 512, 3, 2}, {256, 128, 256, 1},
@@ -109,6 +117,10 @@ std::vector<BenchShape<Args>> shapes(const Conv (&list)[N], Make make, const cha
 
 std::vector<BenchShape<Conv2dFwd>> all_forward() {
   auto list = shapes<Conv2dFwd>(forward_shapes, fwd);
+  for (auto& s : shapes<Conv2dFwd>(leaving_shapes, leaving, " leaving moments")) {
+    s.tiny = leaving({64, 64, 16});  // of as many pixels as a tile, which 8 x 8 are not
+    list.push_back(std::move(s));
+  }
   for (auto& s : shapes<Conv2dFwd>(normed_shapes, normed, " of GN+SiLU")) list.push_back(std::move(s));
   return list;
 }

@@ -41,7 +41,9 @@ KIN_GPU_FUNCTION(conv2d_fwd_mma, Conv2dFwd);
 KIN_GPU_FUNCTION(conv2d_dgrad_mma, Conv2dDgrad);
 KIN_GPU_FUNCTION(conv2d_wgrad_mma, Conv2dWgrad);
 KIN_GPU_FUNCTION(conv2d_fwd_wgmma, Conv2dFwd);
+KIN_GPU_FUNCTION(conv2d_fwd_cluster, Conv2dFwd);
 KIN_GPU_FUNCTION(conv2d_dgrad_wgmma, Conv2dDgrad);
+KIN_GPU_FUNCTION(conv2d_dgrad_cluster, Conv2dDgrad);
 KIN_GPU_FUNCTION(conv2d_wgrad_wgmma, Conv2dWgrad);
 KIN_GPU_FUNCTION(conv2d_fwd_tf32, Conv2dFwd);
 KIN_GPU_FUNCTION(conv2d_dgrad_tf32, Conv2dDgrad);
@@ -102,6 +104,7 @@ const char* leaves_by_tile(const Conv2dFwd& a) {
 
 const Row<Conv2dFwd> fwd_rows[] = {
     KIN_GPU_ROW("wgmma", leaves_by_patch<conv2d_needs_wgmma<Conv2dFwd>>, conv2d_fwd_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
+    KIN_GPU_ROW("cluster", leaves_by_patch<conv2d_needs_wgmma<Conv2dFwd>>, conv2d_fwd_cluster, "the same in tiles of 256 x 128 or their like, weights loaded once for two blocks"),
     KIN_GPU_ROW("mma", leaves_by_tile<conv2d_needs_bf16_lines<Conv2dFwd>>, conv2d_fwd_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
     KIN_GPU_ROW("pipelined", leaves_by_tile<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_pipelined, "implicit product, cp.async in four stages"),
     KIN_GPU_ROW("register", plain<conv2d_needs_large_tiles<Conv2dFwd>>, conv2d_fwd_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),
@@ -118,6 +121,7 @@ const Row<Conv2dFwd> fwd_rows[] = {
 };
 const Row<Conv2dDgrad> dgrad_rows[] = {
     KIN_GPU_ROW("wgmma", conv2d_needs_wgmma<Conv2dDgrad>, conv2d_dgrad_wgmma, "implicit product, bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
+    KIN_GPU_ROW("cluster", conv2d_needs_wgmma<Conv2dDgrad>, conv2d_dgrad_cluster, "the same in tiles of 256 x 128 or their like, weights loaded once for two blocks"),
     KIN_GPU_ROW("mma", conv2d_needs_bf16_lines<Conv2dDgrad>, conv2d_dgrad_mma, "implicit product, bf16 tensor cores by warp (mma.sync)"),
     KIN_GPU_ROW("pipelined", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_pipelined, "implicit product, cp.async in four stages"),
     KIN_GPU_ROW("register", conv2d_needs_large_tiles<Conv2dDgrad>, conv2d_dgrad_register, "implicit product, 8 x 8 outputs per thread, 16-byte loads"),

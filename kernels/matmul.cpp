@@ -19,11 +19,13 @@ KIN_GPU_FUNCTION(matmul_register, Matmul);
 KIN_GPU_FUNCTION(matmul_pipelined, Matmul);
 KIN_GPU_FUNCTION(matmul_mma, Matmul);
 KIN_GPU_FUNCTION(matmul_wgmma, Matmul);
+KIN_GPU_FUNCTION(matmul_cluster, Matmul);
 KIN_GPU_FUNCTION(matmul_tf32, Matmul);
 namespace {
 
 const Row<Matmul> rows[] = {
     KIN_GPU_ROW("wgmma", matmul_needs_wgmma, matmul_wgmma, "bf16 tensor cores by warpgroup (wgmma) fed by TMA, persistent"),
+    KIN_GPU_ROW("cluster", matmul_needs_wgmma, matmul_cluster, "the same in tiles of 256 x 128 or their like, B loaded once for two blocks"),
     KIN_GPU_ROW("mma", matmul_needs_bf16_lines, matmul_mma, "bf16 tensor cores by warp (mma.sync), cp.async stages"),
     KIN_GPU_ROW("pipelined", matmul_needs_large_tiles, matmul_pipelined, "8 x 8 outputs per thread, cp.async in four stages"),
     KIN_GPU_ROW("register", matmul_needs_large_tiles, matmul_register, "8 x 8 outputs per thread, 16-byte loads"),

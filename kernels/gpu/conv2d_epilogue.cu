@@ -74,8 +74,8 @@ void conv2d_epilogue_fwd_mma(const Context& context, const Conv2dEpilogueFwd& p)
 
 void conv2d_epilogue_fwd_wgmma(const Context& context, const Conv2dEpilogueFwd& p) {
   const Conv2dFwd& c = p.conv;
-  visit_wgmma_columns(c.shape.o, [&]<int kN>() {
-    launch_wgmma(context, WindowTiles<false, kN, ConvFinish<bf16>>(c.shape, c.x, c.w, c.bias, nullptr, c.y, ConvFinish<bf16>(p)));
+  visit_wgmma_tiles<1>(c.shape.o, [&]<class Tile>() {
+    launch_wgmma(context, WindowTiles<false, Tile, ConvFinish<bf16>>(c.shape, c.x, c.w, c.bias, nullptr, c.y, ConvFinish<bf16>(p)));
   });
 }
 

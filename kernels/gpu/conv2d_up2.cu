@@ -88,11 +88,11 @@ void conv2d_up2_fwd_wgmma(const Context& context, const Conv2dUp2Fwd& p) {
       launch_wgmma(context, tiles);
     }
   };
-  visit_wgmma_columns(p.o, [&]<int kN>() {
-    if (!p.moments) return run.template operator()<WindowTiles<false, kN>>([](auto&, int) {});
-    const int64_t patches = wgmma_patches(p.n, p.h, p.w);
+  visit_wgmma_tiles<1>(p.o, [&]<class Tile>() {
+    if (!p.moments) return run.template operator()<WindowTiles<false, Tile>>([](auto&, int) {});
+    const int64_t patches = wgmma_patches<Tile>(p.n, p.h, p.w);
     const ResultSums sums(context, p.n, 4 * patches, 4 * p.h * p.w, p.o);
-    run.template operator()<WindowTilesWithSums<kN>>([&](auto& tiles, int phase) {
+    run.template operator()<WindowTilesWithSums<Tile>>([&](auto& tiles, int phase) {
       tiles.sums = sums.data();
       tiles.image_tiles = int(4 * patches);
       tiles.first_tile = int(phase * patches);

@@ -1,4 +1,4 @@
-// Rung 6 of the convolutions: TMA and wgmma. A tile's rows (for the weight gradient: a step's depths) are a patch of output pixels, so the input
+// Rungs 6 and 7 of the convolutions: TMA and wgmma, block by block and in clusters. A tile's rows (for the weight gradient: a step's depths) are a patch of output pixels, so the input
 // under one tap is a box of the image, and the padding is what TMA reads outside of it: zero. docs/ladder.md has the climb.
 #include "kernels/conv2d_refusals.h"
 #include "kernels/gpu/conv2d_run.h"
@@ -7,13 +7,10 @@
 namespace kintsugi::KIN_GPU_NAMESPACE {
 namespace {
 
-using Tile = WgmmaTile;
-
 // Weight gradient: rows are output channels, columns are (tap, channels of x padded to 64), steps are patches of 64 pixels of y. The
 // steps are cut into ranges, as in every rung.
-template <int kN>
 struct WgradTiles {
-  static constexpr int kColumns = kN;
+  using Tile = WgmmaTile<128, 256>;  // there are at least nine times 64 columns where it matters
   static constexpr Major kMajorA = Major::mn, kMajorB = Major::mn;
   TensorMap gy, x;
   MatrixResult<float> result;
@@ -31,7 +28,7 @@ struct WgradTiles {
     x = image_map(p.x, s.n, s.h, s.w, s.c, patches, s.stride_h, s.stride_w);
     taps = {-int(s.top), -int(s.left), int(s.stride_h), int(s.stride_w), int(s.dilation_h), int(s.dilation_w), FastDivisor(s.kw)};
     channel_blocks = FastDivisor(blocks_for(s.c, Tile::kSpan));
-    column_tiles = FastDivisor(blocks_for(tap_count * int64_t(channel_blocks.divisor) * Tile::kSpan, kN));
+    column_tiles = FastDivisor(blocks_for(tap_count * int64_t(channel_blocks.divisor) * Tile::kSpan, Tile::kColumns));
     row_tiles = FastDivisor(blocks_for(s.o, Tile::kRows));
     result.data = partial;
     result.pitch = tap_count * s.c;
@@ -45,7 +42,7 @@ struct WgradTiles {
   __host__ __device__ int tiles() const { return int(row_tiles.divisor * column_tiles.divisor) * splits; }
   __device__ Place place(int tile) const {
     const int i = column_tiles.quotient(tile), split = row_tiles.quotient(i), begin = split * split_steps, end = begin + split_steps;
-    return {split, row_tiles.remainder(i, split) * Tile::kRows, column_tiles.remainder(tile, i) * (kN / Tile::kSpan), begin,
+    return {split, row_tiles.remainder(i, split) * Tile::kRows, column_tiles.remainder(tile, i) * (Tile::kColumns / Tile::kSpan), begin,
             end < patches.patches() ? end : patches.patches()};
   }
   __device__ void load(const Place& at, int step, bf16* to_a, bf16* to_b, MBarrier* barrier) const {
@@ -53,7 +50,7 @@ struct WgradTiles {
 #pragma unroll
     for (int i = 0; i < Tile::kRows / Tile::kSpan; ++i) tma_load(to_a + i * Tile::kBox, gy, barrier, at.row + i * Tile::kSpan, first.x, first.y, first.n);
 #pragma unroll
-    for (int i = 0; i < kN / Tile::kSpan; ++i) {  // a tap beyond the last reads somewhere, and is not stored
+    for (int i = 0; i < Tile::kColumns / Tile::kSpan; ++i) {  // a tap beyond the last reads somewhere, and is not stored
       const int tap = channel_blocks.quotient(at.column + i), block = channel_blocks.remainder(at.column + i, tap);
       const Taps::At under = taps.under(tap, first.y, first.x);
       tma_load(to_b + i * Tile::kBox, x, barrier, block * Tile::kSpan, under.x, under.y, first.n);
@@ -69,15 +66,15 @@ struct WgradTiles {
   }
 };
 
-}  // namespace
-
-void conv2d_fwd_wgmma(const Context& context, const Conv2dFwd& p) {
+/// In blocks, or clusters of them.
+template <int kBlocks>
+void forward(const Context& context, const Conv2dFwd& p) {
   const ConvShape& s = p.shape;
-  visit_wgmma_columns(s.o, [&]<int kN>() {
-    if (!p.moments) return launch_wgmma(context, WindowTiles<false, kN>(s, p.x, p.w, p.bias, p.residual, p.y));
-    const int64_t patches = wgmma_patches(s.n, s.out_h, s.out_w);
+  visit_wgmma_tiles<kBlocks>(s.o, [&]<class Tile>() {
+    if (!p.moments) return launch_wgmma(context, WindowTiles<false, Tile>(s, p.x, p.w, p.bias, p.residual, p.y));
+    const int64_t patches = wgmma_patches<Tile>(s.n, s.out_h, s.out_w);
     const ResultSums sums(context, s.n, patches, s.out_h * s.out_w, s.o);
-    WindowTilesWithSums<kN> tiles(s, p.x, p.w, p.bias, p.residual, p.y);
+    WindowTilesWithSums<Tile> tiles(s, p.x, p.w, p.bias, p.residual, p.y);
     tiles.sums = sums.data();
     tiles.image_tiles = int(patches);
     launch_wgmma(context, tiles);
@@ -85,17 +82,25 @@ void conv2d_fwd_wgmma(const Context& context, const Conv2dFwd& p) {
   });
 }
 
-void conv2d_dgrad_wgmma(const Context& context, const Conv2dDgrad& p) {
-  visit_wgmma_columns(p.shape.c, [&]<int kN>() { launch_wgmma(context, WindowTiles<true, kN>(p.shape, p.gy, p.w, p.bias, nullptr, p.gx)); });
+template <int kBlocks>
+void input_gradient(const Context& context, const Conv2dDgrad& p) {
+  visit_wgmma_tiles<kBlocks>(p.shape.c, [&]<class Tile>() { launch_wgmma(context, WindowTiles<true, Tile>(p.shape, p.gy, p.w, p.bias, nullptr, p.gx)); });
 }
 
+}  // namespace
+
+void conv2d_fwd_wgmma(const Context& context, const Conv2dFwd& p) { forward<1>(context, p); }
+void conv2d_fwd_cluster(const Context& context, const Conv2dFwd& p) { forward<2>(context, p); }
+void conv2d_dgrad_wgmma(const Context& context, const Conv2dDgrad& p) { input_gradient<1>(context, p); }
+void conv2d_dgrad_cluster(const Context& context, const Conv2dDgrad& p) { input_gradient<2>(context, p); }
+
 void conv2d_wgrad_wgmma(const Context& context, const Conv2dWgrad& p) {
+  using Tile = WgradTiles::Tile;
   const ConvShape& s = p.shape;
-  constexpr int kN = 256;  // there are at least nine times 64 columns where it matters
   const PatchGrid patches(s.n, s.out_h, s.out_w, Tile::kDepth);
   const int64_t columns = s.kh * s.kw * blocks_for(s.c, Tile::kSpan) * Tile::kSpan;
-  split_wgrad<bf16>(context, p, int64_t(patches.patches()) * Tile::kDepth, int64_t(blocks_for(s.o, Tile::kRows)) * blocks_for(columns, kN),
-                    [&](Split split, float* partial) { launch_wgmma(context, WgradTiles<kN>(p, patches, split.count, split.depth / Tile::kDepth, partial)); });
+  split_wgrad<bf16>(context, p, int64_t(patches.patches()) * Tile::kDepth, int64_t(blocks_for(s.o, Tile::kRows)) * blocks_for(columns, Tile::kColumns),
+                    [&](Split split, float* partial) { launch_wgmma(context, WgradTiles(p, patches, split.count, split.depth / Tile::kDepth, partial)); });
 }
 
 }  // namespace kintsugi::KIN_GPU_NAMESPACE

@@ -13,7 +13,7 @@ namespace kintsugi::KIN_GPU_NAMESPACE {
 inline TensorMap image_map(const void* data, int64_t n, int64_t h, int64_t w, int64_t c, const PatchGrid& patch, int64_t stride_y, int64_t stride_x) {
   BoxShape s;
   s.rank = 4;
-  const int64_t sizes[] = {c, w, h, n}, box[] = {WgmmaTile::kSpan, ((1 << patch.log_w) - 1) * stride_x + 1, ((1 << patch.log_h) - 1) * stride_y + 1, 1 << patch.log_n};
+  const int64_t sizes[] = {c, w, h, n}, box[] = {WgmmaStep::kSpan, ((1 << patch.log_w) - 1) * stride_x + 1, ((1 << patch.log_h) - 1) * stride_y + 1, 1 << patch.log_n};
   uint64_t pitch = sizeof(bf16);
   for (int i = 0; i < 4; ++i) {
     s.sizes[i] = uint64_t(sizes[i]);
@@ -35,7 +35,7 @@ inline TensorMap weight_map(const void* data, int64_t o, int64_t taps, int64_t c
   s.sizes[2] = uint64_t(o);
   s.pitch[0] = uint64_t(c) * sizeof(bf16);
   s.pitch[1] = uint64_t(taps * c) * sizeof(bf16);
-  s.box[0] = WgmmaTile::kSpan;
+  s.box[0] = WgmmaStep::kSpan;
   s.box[1] = 1;
   s.box[2] = uint32_t(rows);
   return make_tensor_map(data, DType::bf16, s, Swizzle::b128);
@@ -56,10 +56,11 @@ struct Taps {
 // Forward (kBackward false): rows are pixels of y, steps are (tap, 64 channels of x), columns are output channels.
 // Input gradient: rows are pixels of x, steps are (tap, 64 channels of gy), columns are channels of x.
 // finish: what is made of an element before it is stored.
-template <bool kBackward, int kN, class Finish = Unfinished>
+template <bool kBackward, class WindowTile, class Finish = Unfinished>
 struct WindowTiles {
-  static constexpr int kColumns = kN;
+  using Tile = WindowTile;
   static constexpr Major kMajorA = Major::k, kMajorB = kBackward ? Major::mn : Major::k;
+  static constexpr int kShare = (kBackward ? Tile::kDepth : Tile::kColumns) / Tile::kBlocks;  // of the weights, loaded by one block of a cluster
   TensorMap image, weights;
   MatrixResult<bf16, Finish> result;
   PatchGrid patches;
@@ -78,7 +79,7 @@ struct WindowTiles {
     line_step = w;
     columns = int(kBackward ? s.c : s.o);
     const int64_t channels = kBackward ? s.o : s.c;
-    patches = PatchGrid(n, h, w, WgmmaTile::kRows);
+    patches = PatchGrid(n, h, w, Tile::kRows);
     if (kBackward) {
       taps = {int(s.top), int(s.left), 1, 1, -int(s.dilation_h), -int(s.dilation_w), FastDivisor(s.kw)};
       image = image_map(data, s.n, s.out_h, s.out_w, s.o, patches, 1, 1);
@@ -86,9 +87,9 @@ struct WindowTiles {
       taps = {-int(s.top), -int(s.left), int(s.stride_h), int(s.stride_w), int(s.dilation_h), int(s.dilation_w), FastDivisor(s.kw)};
       image = image_map(data, s.n, s.h, s.w, s.c, patches, s.stride_h, s.stride_w);
     }
-    weights = weight_map(filter, s.o, s.kh * s.kw, s.c, kBackward ? WgmmaTile::kDepth : kN);
-    channel_steps = FastDivisor(blocks_for(channels, WgmmaTile::kDepth));
-    column_tiles = FastDivisor(blocks_for(columns, kN));
+    weights = weight_map(filter, s.o, s.kh * s.kw, s.c, kShare);
+    channel_steps = FastDivisor(blocks_for(channels, Tile::kDepth));
+    column_tiles = FastDivisor(blocks_for(columns, Tile::kColumns));
     steps = int(s.kh * s.kw) * int(channel_steps.divisor);
     result.data = static_cast<bf16*>(to);
     result.bias = static_cast<const bf16*>(bias);
@@ -101,20 +102,24 @@ struct WindowTiles {
     PatchGrid::At first;
     int column, begin, end;
   };
-  __host__ __device__ int tiles() const { return patches.patches() * int(column_tiles.divisor); }
+  __host__ __device__ int tiles() const { return (patches.patches() + Tile::kBlocks - 1) / Tile::kBlocks * int(column_tiles.divisor); }
+  // The blocks of a cluster take neighbouring patches; one beyond the last is outside of every image.
   __device__ Place place(int tile) const {
-    const int patch = column_tiles.quotient(tile);
-    return {patches.patch(patch), column_tiles.remainder(tile, patch) * kN, 0, steps};
+    const int line = column_tiles.quotient(tile), rank = Tile::kBlocks > 1 ? int(cluster_rank()) : 0;
+    return {patches.patch(line * Tile::kBlocks + rank), column_tiles.remainder(tile, line) * Tile::kColumns, 0, steps};
   }
   __device__ void load(const Place& at, int step, bf16* to_a, bf16* to_b, MBarrier* barrier) const {
-    const int tap = channel_steps.quotient(step), channel = channel_steps.remainder(step, tap) * WgmmaTile::kDepth;
+    const int tap = channel_steps.quotient(step), channel = channel_steps.remainder(step, tap) * Tile::kDepth;
     const Taps::At under = taps.under(tap, at.first.y, at.first.x);
     tma_load(to_a, image, barrier, channel, under.x, under.y, at.first.n);
+    const int share = Tile::kBlocks > 1 ? int(cluster_rank()) * kShare : 0;
+    to_b += share * Tile::kSpan;
     if constexpr (kBackward) {
 #pragma unroll
-      for (int i = 0; i < kN / WgmmaTile::kSpan; ++i) tma_load(to_b + i * WgmmaTile::kBox, weights, barrier, at.column + i * WgmmaTile::kSpan, tap, channel);
+      for (int i = 0; i < Tile::kColumns / Tile::kSpan; ++i)
+        load_for_cluster<Tile>(to_b + i * Tile::kBox, weights, barrier, at.column + i * Tile::kSpan, tap, channel + share);
     } else {
-      tma_load(to_b, weights, barrier, channel, tap, at.column);
+      load_for_cluster<Tile>(to_b, weights, barrier, channel, tap, at.column + share);
     }
   }
   /// Where row `row` of the tile stands among the result's pixels; -1: outside.
@@ -129,9 +134,9 @@ struct WindowTiles {
 
 // The forward convolution that leaves sums for the moments of its result: each image's part of a patch is a tile. Several launches may share the
 // sums: patch p of an image is its tile first_tile + p of `image_tiles`.
-template <int kN>
-struct WindowTilesWithSums : WindowTiles<false, kN> {
-  using Base = WindowTiles<false, kN>;
+template <class WindowTile>
+struct WindowTilesWithSums : WindowTiles<false, WindowTile> {
+  using Base = WindowTiles<false, WindowTile>;
   TileSums* sums = nullptr;  // [n, image_tiles, columns / 2]
   int image_tiles = 0, first_tile = 0;
 
@@ -146,15 +151,16 @@ struct WindowTilesWithSums : WindowTiles<false, kN> {
         const int p = this->pixel(at, i * pixels + row);
         return p >= 0 ? this->result.data + int64_t(p) * this->columns + at.column : nullptr;
       };
-      sum_stored_tile<bf16, kN, kWgmmaReviewers>(pixels, count, this->columns - at.column, line, [] { named_barrier_sync(1, kWgmmaReviewers); }, thread,
+      sum_stored_tile<bf16, WindowTile::kColumns, kWgmmaReviewers>(pixels, count, this->columns - at.column, line, [] { named_barrier_sync(1, kWgmmaReviewers); }, thread,
                                                  sums + (int64_t(at.first.n + i) * image_tiles + tile) * (this->columns / 2) + at.column / 2);
     }
   }
 };
 
 /// How many patches an image of a wgmma forward convolution has.
-inline int64_t wgmma_patches(int64_t n, int64_t h, int64_t w) {
-  const PatchGrid grid(n, h, w, WgmmaTile::kRows);
+template <class Tile>
+int64_t wgmma_patches(int64_t n, int64_t h, int64_t w) {
+  const PatchGrid grid(n, h, w, Tile::kRows);
   return int64_t(grid.across) * grid.down;
 }
 

@@ -33,9 +33,11 @@ Var cast_parameter(const Var& leaf, DType dtype) {
   check(leaf, dtype);
   KIN_CHECK(leaf.is_leaf(), kOp, ": a parameter must be a leaf, got the result of an op, ", leaf.value());
   VarState& s = *leaf.state();
+  const bool recording = recording_device_work();
+  if (recording && s.needs) return recorded(leaf, s.value.to(dtype));  // it may change between launches, so each makes its own
   if (s.copy && s.copy.dtype() == dtype && s.copy_version == s.value.version()) return recorded(leaf, s.copy);
   const Tensor copy = s.value.to(dtype);
-  if (!recording_device_work()) {  // else it is made anew by every launch, in the recording's memory
+  if (!recording) {  // else it is made anew by every launch, in the recording's memory
     s.copy = copy;
     s.copy_version = s.value.version();
   }

@@ -35,6 +35,8 @@ Owners& owners() {
   return *all;
 }
 
+thread_local std::vector<std::function<void()>>* beside = nullptr;  // of the recording in progress
+
 }  // namespace
 
 GraphMemory::~GraphMemory() {
@@ -65,22 +67,46 @@ void* GraphMemory::take(size_t bytes) {
 
 void* GraphMemory::find(size_t size) {
   std::lock_guard lock(mutex_);
-  const auto found = free_.lower_bound(size);
-  if (found != free_.end() && found->first <= 2 * size) {
-    void* block = found->second;
-    free_.erase(found);
-    return block;
+  if (const auto found = free_sizes_.lower_bound({size, nullptr}); found != free_sizes_.end()) {
+    const auto [whole, begin] = *found;
+    erase(free_.find(begin));
+    if (whole > size) insert(begin + size, whole - size);
+    return begin;
   }
   void* block = device_runtime(device_.kind).allocate(size, nullptr);
   if (!block) return nullptr;
-  blocks_.push_back(block);
+  blocks_.insert(block);
   bytes_ += size;
   return block;
 }
 
 void GraphMemory::give(void* block, size_t bytes) {
   std::lock_guard lock(mutex_);
-  if (recording_) free_.emplace(rounded(bytes), block);
+  if (!recording_) return;
+  auto* begin = static_cast<char*>(block);
+  size_t size = rounded(bytes);
+  if (const auto next = free_.find(begin + size); next != free_.end() && !blocks_.count(next->first)) {
+    size += next->second;
+    erase(next);
+  }
+  if (const auto after = free_.lower_bound(begin); after != free_.begin() && !blocks_.count(begin)) {
+    const auto before = std::prev(after);
+    if (before->first + before->second == begin) {
+      begin = before->first;
+      size += before->second;
+      erase(before);
+    }
+  }
+  insert(begin, size);
+}
+
+void GraphMemory::insert(char* begin, size_t size) {
+  free_.emplace(begin, size);
+  free_sizes_.emplace(size, begin);
+}
+void GraphMemory::erase(std::map<char*, size_t>::iterator range) {
+  free_sizes_.erase({range->second, range->first});
+  free_.erase(range);
 }
 
 void GraphMemory::free_later(void* block, Stream stream) {
@@ -92,6 +118,7 @@ void GraphMemory::recorded() {
   std::lock_guard lock(mutex_);
   recording_ = false;
   free_.clear();
+  free_sizes_.clear();
   for (const auto& [block, stream] : later_) device_runtime(device_.kind).free(block, stream);
   later_.clear();
 }
@@ -103,6 +130,11 @@ std::shared_ptr<GraphMemory>& GraphMemory::current() {
 
 bool recording_device_work() { return bool(GraphMemory::current()); }
 
+void beside_device_work(std::function<void()> work) {
+  if (beside) beside->push_back(std::move(work));
+  else work();
+}
+
 DeviceGraph::DeviceGraph(Device device, const std::function<void()>& work) : device_(device), memory_(std::make_shared<GraphMemory>(device)) {
   KIN_CHECK(!GraphMemory::current(), "device graph: one is being recorded already on this thread");
   DeviceRuntime& runtime = runtime_on(device);
@@ -111,6 +143,7 @@ DeviceGraph::DeviceGraph(Device device, const std::function<void()>& work) : dev
   std::string why;
   graph_runtime(device.kind).begin_capture(stream);
   GraphMemory::current() = memory_;
+  beside = &beside_;
   try {
     const StreamGuard here(device, stream);
     work();
@@ -118,6 +151,7 @@ DeviceGraph::DeviceGraph(Device device, const std::function<void()>& work) : dev
     error = std::current_exception();
   }
   GraphMemory::current() = nullptr;
+  beside = nullptr;
   graph_ = graph_runtime(device.kind).end_capture(stream, why);
   runtime.destroy_stream(stream);
   memory_->recorded();
@@ -144,6 +178,7 @@ void DeviceGraph::launch(Stream stream) const {
   runtime_on(device_);
   last_ = stream;
   graph_runtime(device_.kind).launch_graph(graph_, stream);
+  for (const auto& work : beside_) work();
 }
 std::vector<GraphKernel> DeviceGraph::kernels() const { return graph_runtime(device_.kind).graph_kernels(graph_); }
 size_t DeviceGraph::memory_bytes() const { return memory_->bytes(); }

@@ -36,6 +36,8 @@ class GraphMemory;
 
 /// Is this thread recording? Then nothing is computed yet, and memory that is taken is the recording's: results must not be kept for other work.
 bool recording_device_work();
+/// Work on the CPU that goes with what is being queued, like a counter that is raised: done now, or, while this thread records, at every launch.
+void beside_device_work(std::function<void()> work);
 
 class DeviceGraph {
  public:
@@ -48,7 +50,7 @@ class DeviceGraph {
   DeviceGraph(const DeviceGraph&) = delete;
   DeviceGraph& operator=(const DeviceGraph&) = delete;
 
-  /// Queues everything on `stream`.
+  /// Queues everything on `stream`; then does what was left beside it (beside_device_work).
   void launch(Stream stream) const;
   void launch() const { launch(current_stream(device_)); }
   std::vector<GraphKernel> kernels() const;
@@ -58,6 +60,7 @@ class DeviceGraph {
  private:
   Device device_;
   std::shared_ptr<GraphMemory> memory_;
+  std::vector<std::function<void()>> beside_;
   void* graph_ = nullptr;
   mutable std::optional<Stream> last_;  // where it was launched
 };

@@ -3,14 +3,15 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "kernels/base/device_runtime.h"
 
 namespace kintsugi {
 
-/// Blocks come from outside the recorded stream and are handed out again within the recording only: there the stream's order makes it
-/// safe, and every launch repeats it. All go back to the device when the graph and the last tensor in its memory are gone.
+/// Blocks come from outside the recorded stream and are handed out again within the recording only, whole or in parts: there the stream's order makes
+/// it safe, and every launch repeats it. All go back to the device when the graph and the last tensor in its memory are gone.
 class GraphMemory {
  public:
   explicit GraphMemory(Device device) : device_(device) {}
@@ -34,14 +35,17 @@ class GraphMemory {
 
  private:
   void* find(size_t size);
+  void insert(char* begin, size_t size);
+  void erase(std::map<char*, size_t>::iterator range);
   static size_t rounded(size_t bytes) { return (bytes + 255) & ~size_t(255); }
 
   Device device_;
   std::mutex mutex_;
   bool recording_ = true;
   size_t bytes_ = 0;
-  std::vector<void*> blocks_;
-  std::multimap<size_t, void*> free_;
+  std::set<void*> blocks_;
+  std::map<char*, size_t> free_;                  // ranges by where they begin; neighbours of one block are one range
+  std::set<std::pair<size_t, char*>> free_sizes_;  // the same, the smallest first
   std::vector<std::pair<void*, Stream>> later_;
 };
 

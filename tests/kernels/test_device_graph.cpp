@@ -88,6 +88,26 @@ TEST_CASE("device graph: memory taken while recording is reused within it, outli
   CHECK(memory_stats(kSim).reserved_bytes == before.reserved_bytes);
 }
 
+TEST_CASE("device graph: work on the CPU that goes with the recorded is done at every launch, and at once where nothing is recorded") {
+  const DeviceBlock x = block();
+  fill(x, 1);
+  int raised = 0;
+  {
+    const DeviceGraph graph(kSim, [&] {
+      affine(x, x, 2, 0);
+      beside_device_work([&] { ++raised; });
+    });
+    CHECK(raised == 0);
+    graph.launch();
+    graph.launch();
+    CHECK(raised == 2);
+  }
+  CHECK(content(x) == std::vector<float>(kCount, 4));
+  CHECK_THROWS_AS(DeviceGraph(kSim, [&] { beside_device_work([&] { raised = -1; }), fail("broken"); }), Error);
+  beside_device_work([&] { ++raised; });
+  CHECK(raised == 3);
+}
+
 TEST_CASE("device graph: uploads are kept, frees of older blocks wait, waiting is refused by name") {
   DeviceBlock x = block();
   const DeviceBlock y = block(), z = block();

@@ -83,3 +83,18 @@ TEST_CASE("cast: a parameter's copy that is made while work is recorded stays wi
   graph.launch();
   for (int64_t i = 0; i < w.numel(); ++i) CHECK(recorded.item(i) == now.item(i));
 }
+
+TEST_CASE("cast: while work is recorded a trained parameter's copy is made anew by every launch, a frozen one's is kept") {
+  const Device sim{DeviceKind::sim, 0};
+  const Var trained(Tensor::full({3, 8}, 1, DType::f32, sim), true), frozen(Tensor::full({3, 8}, 2, DType::f32, sim));
+  cast_parameter(trained, DType::bf16);
+  const Tensor kept = cast_parameter(frozen, DType::bf16).value();
+  Tensor seen, still;
+  const DeviceGraph graph(sim, [&] { seen = cast_parameter(trained, DType::bf16).value(), still = cast_parameter(frozen, DType::bf16).value(); });
+  CHECK(still.shares_memory_with(kept));
+  for (const double value : {0.25, 0.5}) {
+    Tensor(trained.value()).fill_(value);
+    graph.launch();
+    CHECK(seen.item(5) == value);
+  }
+}

@@ -9,6 +9,7 @@
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/shape.h"
 #include "autograd/rehearsal.h"
+#include "kernels/base/device_graph.h"
 #include "nn/compute.h"
 
 namespace kintsugi {
@@ -86,10 +87,7 @@ BatchNorm2d::BatchNorm2d(Scope s, int64_t channels, double m, double e)
       path(s.path()) {}
 Var BatchNorm2d::operator()(const Var& x) const {
   const LayerScope here(path);
-  if (mode->training) {
-    Tensor count = num_batches_tracked;
-    count.fill_(count.item() + 1);
-  }
+  if (mode->training) beside_device_work([count = num_batches_tracked]() mutable { count.fill_(count.item() + 1); });
   return batch_norm(x, beside(weight, x), beside(bias, x), running_mean, running_var, {mode->training, momentum, eps});
 }
 

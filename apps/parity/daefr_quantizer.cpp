@@ -20,7 +20,7 @@ void quantizer_case(PartRun& r) {
   const Quantized q = vector_quantize(z, codebook, kBeta);
   r.values("out.zq", q.z_q, nchw);
   r.scalar("loss", q.loss);
-  r.scalar("perplexity", Tensor::scalar(q.perplexity, DType::f64));
+  r.scalar("perplexity", Tensor::scalar(q.perplexity(), DType::f64));
   r.indices("out.indices", q.indices);
   const Var tokens = reshape(z, {z.numel() / book[1], book[1]});
   r.values("out.dist", sum(square(tokens), {1}, true) + sum(square(codebook), {1}) - 2.0 * matmul(tokens, codebook, false, true));

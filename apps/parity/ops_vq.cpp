@@ -14,8 +14,8 @@ void nearest_case(OpRun& r) {
   r.output("z_q", q.z_q, nchw);
   r.output("loss", q.loss);
   r.indices("indices", q.indices);
-  r.output("perplexity", Tensor::scalar(q.perplexity, DType::f64));
-  r.output("mean_distance", Tensor::scalar(q.mean_distance, DType::f64));
+  r.output("perplexity", Tensor::scalar(q.perplexity(), DType::f64));
+  r.output("mean_distance", Tensor::scalar(q.mean_distance.item(), DType::f64));
 }
 
 void lookup_case(OpRun& r) {

@@ -32,7 +32,7 @@ void check_quantizer(const GoldenFile& golden, Check& check, const VQAutoEncoder
   const Quantized q = net.quantize(z);
   check.values("z", z.value(), golden.read("z"), tolerance::network, nchw);
   check.exact("indices", q.indices.reshape(golden.shape("indices")), golden.read("indices"));
-  const double stats[] = {q.loss.item(), q.perplexity, q.mean_distance};  // in the order of quant_stats_names
+  const double stats[] = {q.loss.item(), q.perplexity(), q.mean_distance.item()};  // in the order of quant_stats_names
   for (int i = 0; i < 3; ++i)
     check.number("quant_stats " + strings(golden.metadata("quant_stats_names")).at(size_t(i)), stats[i],
                  golden.read("quant_stats").item(i), tolerance::network);

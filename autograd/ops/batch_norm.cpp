@@ -9,26 +9,18 @@
 #include "autograd/ops/group_norm.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/unary.h"
+#include "kernels/base/device_graph.h"
 #include "kernels/base/statistics.h"
+#include "kernels/running_statistics.h"
 #include "tensor/communicator.h"
+#include "tensor/context.h"
 
 namespace kintsugi {
 namespace {
 
-// A few numbers per channel, worked out on the CPU wherever the statistics are.
-void update_running(Tensor mean_there, Tensor var_there, const Tensor& mean_of_batch, const Tensor& rstd_of_batch, int64_t rows, const BatchNormOptions& o) {
-  const Tensor mean = mean_there.host(), var = var_there.host(), batch_mean = mean_of_batch.host(), batch_rstd = rstd_of_batch.host();
-  visit_float(mean.dtype(), "batch_norm", [&]<class T>() {
-    for (int64_t c = 0; c < mean.numel(); ++c) {
-      const double r = batch_rstd.data<T>()[c];
-      const double unbiased = (1 / (r * r) - o.eps) * double(rows) / double(rows - 1);
-      T &m = mean.data<T>()[c], &v = var.data<T>()[c];
-      m = T((1 - o.momentum) * m + o.momentum * batch_mean.data<T>()[c]);
-      v = T((1 - o.momentum) * v + o.momentum * unbiased);
-    }
-  });
-  mean_there.copy_(mean);
-  var_there.copy_(var);
+void update_running(const Tensor& mean, const Tensor& var, const Tensor& batch_mean, const Tensor& batch_rstd, int64_t rows, const BatchNormOptions& o) {
+  running_statistics(context_of(mean), {batch_mean.raw(), batch_rstd.raw(), mean.raw(), var.raw(), mean.numel(), rows, o.momentum, o.eps, mean.dtype()});
+  beside_device_work([mean, var] { mean.bump_version(), var.bump_version(); });
 }
 
 thread_local std::shared_ptr<Communicator> sync_across;

@@ -24,7 +24,7 @@ Nearest nearest_code(const Tensor& z, const Tensor& codebook) {
   const Tensor indices(tokens, DType::i64, z.device()), least(tokens, z.dtype(), z.device()), mean({}, z.dtype(), z.device());
   nearest_code_fwd(context_of(z), {z.raw(), codebook.raw(), indices.raw<int64_t>(), least.raw(), mean.raw(), tokens.numel(),
                                    codebook.dim(0), z.dim(-1), z.dtype()});
-  return {replayed(indices), least, mean.item()};
+  return {replayed(indices), least, mean};
 }
 
 Var straight_through(const Var& z, const Var& z_q) {
@@ -46,7 +46,7 @@ Quantized vector_quantize(const Var& z, const Var& codebook, double beta, BetaOn
   const Var z_q = embedding(codebook, nearest.indices);
   const Var commitment = mean(square(z_q.detach() - z)), move = mean(square(z_q - z.detach()));
   const Var loss = beta_on == BetaOn::codebook ? commitment + move * beta : commitment * beta + move;
-  return {straight_through(z, z_q), loss, nearest.indices, perplexity(nearest.indices, codebook.dim(0)), nearest.mean_distance};
+  return {straight_through(z, z_q), loss, nearest.indices, codebook.dim(0), nearest.mean_distance};
 }
 
 }  // namespace kintsugi

@@ -8,7 +8,7 @@ namespace kintsugi {
 struct Nearest {
   Tensor indices;        // [...] i64; under a Replay those of the base run
   Tensor min_distance;   // [...]
-  double mean_distance;  // over all pairs of token and code
+  Tensor mean_distance;  // a scalar, over all pairs of token and code
 };
 /// The nearest code of every token; no gradient. Throws Error when a shape or dtype does not fit or nothing is given.
 Nearest nearest_code(const Tensor& z, const Tensor& codebook);
@@ -27,7 +27,9 @@ struct Quantized {
   Var z_q;   // straight through: the codebook gets no gradient from here
   Var loss;  // a mean((sg[z_q] - z)^2) + b mean((z_q - sg[z])^2), with (a, b) = (1, beta) or (beta, 1)
   Tensor indices;
-  double perplexity, mean_distance;
+  int64_t codes;  // of the codebook
+  Tensor mean_distance;  // a scalar
+  double perplexity() const { return kintsugi::perplexity(indices, codes); }
 };
 /// Quantises z. Throws as nearest_code does.
 Quantized vector_quantize(const Var& z, const Var& codebook, double beta, BetaOn beta_on = BetaOn::codebook);

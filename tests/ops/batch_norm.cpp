@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "kernels/running_statistics.h"
+#include "tensor/context.h"
 #include "tensor/random.h"
 #include "tests/ops/norm_samples.h"
 
@@ -18,6 +20,15 @@ Var run(const Vars& x, bool training) {
   const Tensor mean = random_normal(c, 0.2, 0.3, 3, "mean", 0, x[0].dtype()).to(device);
   const Tensor var = random_uniform(c, 0.5, 1.5, 3, "var", 0, x[0].dtype()).to(device);
   return batch_norm(x[0], x[1], x[2], mean, var, {.training = training});
+}
+// The batch's mean and rstd, then the running values, which change in place.
+Var running(const Vars& x, const Sample&) {
+  const int64_t n = x[0].numel();
+  const Tensor all({2, n}, x[0].dtype(), x[0].value().device()), mean = all.rows(0, 1), var = all.rows(1, 2);
+  Tensor(mean).copy_(x[2].value().reshape({1, n}));
+  Tensor(var).copy_(x[3].value().reshape({1, n}));
+  running_statistics(context_of(all), {x[0].value().raw(), x[1].value().raw(), mean.raw(), var.raw(), n, 12, 0.1, 1e-5, x[0].dtype()});
+  return all;
 }
 Var train(const Vars& x, const Sample&) { return run(x, true); }
 
@@ -39,6 +50,11 @@ const OpCaseRegistration cases[] = {
         .op = "batch_norm, running values", .families = {},
         .samples = {norm_sample("ragged", {2, 3, 5, 7}), norm_sample("one row", {1, 4})},
         .run = [](const Vars& x, const Sample&) { return run(x, false); }, .gradgrad = true}),
+    OpCaseRegistration({
+        .op = "running_statistics", .families = {"running_statistics"},
+        .samples = {{"several blocks", {{300}, {300}, {300}, {300}}, {}, {{}, {.mean = 2, .std = 0.2}, {}, {}}},
+                    {"one", {{1}, {1}, {1}, {1}}, {.mean = 1, .std = 0.1}}},
+        .run = running, .f32_tolerance = 2e-7, .differentiable = false}),  // computed in f64, kept in f32
 };
 
 }  // namespace

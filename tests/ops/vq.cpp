@@ -51,8 +51,8 @@ TEST_CASE("vector_quantize: beta scales the term it is put on") {
     const Quantized q = vector_quantize(z, codebook, 0.25, where);
     CHECK(q.indices.item() == 1);
     CHECK(q.loss.item() == doctest::Approx(1.25 * 0.625));
-    CHECK(q.perplexity == doctest::Approx(1.0));
-    CHECK(q.mean_distance == doctest::Approx((5 + 1.25) / 2));
+    CHECK(q.perplexity() == doctest::Approx(1.0));
+    CHECK(q.mean_distance.item() == doctest::Approx((5 + 1.25) / 2));
     const Vars g = grad(q.loss, {z, codebook});
     const double on_z = where == BetaOn::codebook ? 1 : 0.25, on_codebook = where == BetaOn::codebook ? 0.25 : 1;
     CHECK(g[0].value().item(0) == doctest::Approx(on_z * (1 - 1.5)));

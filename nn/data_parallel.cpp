@@ -164,10 +164,11 @@ void DataParallel::finish() {
   s.start_full_buckets();
   for (State::Bucket& b : s.buckets) {
     b.pending.wait();
-    const Tensor presence = b.presence.host();
+    const bool alone = communicator_->size() == 1;  // then this rank knows, and need not wait for its device
+    const Tensor presence = alone ? Tensor() : b.presence.host();
     for (int i = 0; i < b.count; ++i) {
       const State::Slot& slot = s.slots[size_t(b.first + i)];
-      if (presence.item(i) > 0) slot.var.set_grad(slot.place);
+      if (alone ? slot.present : presence.item(i) > 0) slot.var.set_grad(slot.place);
       else slot.var.zero_grad();
     }
   }

@@ -23,12 +23,20 @@ std::optional<size_t> Ema::place_of(const Var& parameter) const {
 }
 
 void Ema::update_except(const std::vector<bool>& done) {
+  queue_except(done, nullptr);
+  moved();
+}
+
+void Ema::queue_except(const std::vector<bool>& done, const StepVerdict* verdict) const {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (i < done.size() && done[i]) continue;
     const Tensor &p = parameters_[i].var.value(), &average = averages_[i].second;
-    ema_update(context_of(p), {average.raw(), p.raw(), p.numel(), decay_, p.dtype()});
-    average.bump_version();
+    ema_update(context_of(p), {average.raw(), p.raw(), p.numel(), decay_, p.dtype(), verdict});
   }
+}
+
+void Ema::moved() const {
+  for (const auto& [name, average] : averages_) average.bump_version();
 }
 
 void Ema::swap() {

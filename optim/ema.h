@@ -4,6 +4,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "kernels/step_numbers.h"
 #include "optim/parameter_list.h"
 
 namespace kintsugi {
@@ -28,6 +29,9 @@ class Ema {
   /// update of all places but those marked (an empty list marks none).
   std::optional<size_t> place_of(const Var& parameter) const;
   void update_except(const std::vector<bool>& done);
+  /// The same as queued work that obeys a verdict (kernels/step_numbers.h); who queued it says when it has happened.
+  void queue_except(const std::vector<bool>& done, const StepVerdict* verdict) const;
+  void moved() const;
 
  private:
   ParameterList parameters_;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unordered_set>
 #include <utility>
 
-#include "kernels/optimizer.h"
 #include "tensor/context.h"
 
 namespace kintsugi {
@@ -41,26 +41,70 @@ Adam::Adam(ParameterList parameters, AdamOptions options) : Optimizer("adam", st
                         add_state(p, "step", Tensor::zeros({}, DType::i64))});
 }
 
-void Adam::step(const StepOptions& o) {
-  std::vector<bool> averaged(o.ema ? o.ema->averages().size() : 0);
+AdamStep Adam::arguments(size_t i, const Ema* ema) const {
+  const Var& var = parameters_[i].var;
+  const Tensor& p = var.value();
+  const Moments& m = moments_[i];
+  const auto place = ema ? ema->place_of(var) : std::nullopt;
+  AdamStep a{};
+  a.p = p.raw(), a.g = var.grad().raw(), a.m = m.mean.raw(), a.v = m.square.raw(), a.n = p.numel(), a.dtype = p.dtype();
+  a.ema = place ? ema->averages()[*place].second.raw() : nullptr;
+  a.ema_decay = ema ? ema->decay() : 0;
+  a.step = *m.step.data<int64_t>() + 1;
+  a.beta1 = options_.beta1, a.beta2 = options_.beta2, a.eps = options_.eps;
+  a.weight_decay = options_.weight_decay, a.decoupled = options_.decoupled;
+  return a;
+}
+
+std::vector<size_t> Adam::launch(const Ema* ema, const StepVerdict* verdict, const std::function<void(size_t, AdamStep&)>& numbers) const {
+  std::vector<size_t> moved;
+  std::vector<bool> averaged(ema ? ema->averages().size() : 0);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Var& var = parameters_[i].var;
     if (!var.grad()) continue;
-    const Tensor& p = var.value();
-    const Moments& m = moments_[i];
-    const size_t none = averaged.size(), place = o.ema ? o.ema->place_of(var).value_or(none) : none;
-    const Tensor ema = place < none ? o.ema->averages()[place].second : Tensor();
-    const int64_t step = ++*m.step.data<int64_t>();
-    adam_step(context_of(p), {p.raw(), var.grad().raw(), m.mean.raw(), m.square.raw(), ema.raw(), p.numel(), step, o.lr,
-                                    options_.beta1, options_.beta2, options_.eps, options_.weight_decay, options_.decoupled, o.grad_scale,
-                                    o.ema ? o.ema->decay() : 0, p.dtype()});
-    for (const Tensor* t : {&p, &m.mean, &m.square, &m.step}) t->bump_version();
-    if (place < none) {
-      ema.bump_version();
-      averaged[place] = true;
-    }
+    AdamStep a = arguments(i, ema);
+    a.verdict = verdict;
+    numbers(i, a);
+    adam_step(context_of(var.value()), a);
+    moved.push_back(i);
+    if (a.ema) averaged[*ema->place_of(var)] = true;
   }
-  if (o.ema) o.ema->update_except(averaged);
+  if (ema) ema->queue_except(averaged, verdict);
+  return moved;
+}
+
+void Adam::step(const StepOptions& o) {
+  count(launch(o.ema, nullptr, [&](size_t, AdamStep& a) { a.lr = o.lr, a.grad_scale = o.grad_scale; }), o.ema);
+}
+
+Tensor Adam::rates(double lr) const {
+  static_assert(sizeof(AdamRates) == 3 * sizeof(double));
+  const Tensor all({int64_t(parameters_.size()), 3}, DType::f64);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    AdamStep a = arguments(i, nullptr);
+    a.lr = lr;
+    const AdamRates r = adam_rates(a);
+    double* to = all.data<double>() + 3 * i;
+    to[0] = r.rate, to[1] = r.root, to[2] = r.shrink;
+  }
+  return all;
+}
+
+std::vector<size_t> Adam::queue(const Tensor& rates, const Tensor& verdict, const Ema* ema) const {
+  KIN_CHECK(rates.numel() == int64_t(3 * parameters_.size()) && verdict.numel() == 3, "adam: rates must be [", parameters_.size(),
+            ",3] and the verdict [3], got ", rates, " and ", verdict);
+  const auto* judged = reinterpret_cast<const StepVerdict*>(verdict.raw<double>());
+  const auto* first = reinterpret_cast<const AdamRates*>(rates.raw<double>());
+  return launch(ema, judged, [&](size_t i, AdamStep& a) { a.rates = first + i; });
+}
+
+void Adam::count(const std::vector<size_t>& moved, const Ema* ema) {
+  for (const size_t i : moved) {
+    const Moments& m = moments_[i];
+    ++*m.step.data<int64_t>();
+    for (const Tensor* t : {&parameters_[i].var.value(), &m.mean, &m.square, &m.step}) t->bump_version();
+  }
+  if (ema) ema->moved();
 }
 
 Sgd::Sgd(ParameterList parameters, SgdOptions options) : Optimizer("sgd", std::move(parameters)), options_(options) {
@@ -83,30 +127,25 @@ void Sgd::step(const StepOptions& o) {
   if (o.ema) o.ema->update();
 }
 
-std::vector<double> grad_squares(const ParameterList& parameters) {
+void grad_squares(const ParameterList& parameters, const Tensor& to) {
   const OpName name("grad_squares");
-  std::vector<double> all(parameters.size(), 0.0);
-  std::vector<Tensor> gradients;
-  std::vector<size_t> places;
-  for (size_t i = 0; i < parameters.size(); ++i)
-    if (parameters[i].var.grad()) gradients.push_back(parameters[i].var.grad()), places.push_back(i);
-  if (gradients.empty()) return all;
-  // All sums first, then one look at them: on a device each look waits for the work queued so far.
-  const Tensor squares({int64_t(gradients.size())}, DType::f64, gradients[0].device());
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const Tensor& g = gradients[i];
-    KIN_CHECK(g.device() == squares.device(), "grad_squares: gradients must be on one device, got ", gradients[0], " and ", g);
-    sum_squares(context_of(g), {g.raw(), squares.raw<double>() + i, g.numel(), g.dtype()});
+  KIN_CHECK(to.numel() == int64_t(parameters.size()), "grad_squares: there are ", parameters.size(), " parameters, got room for ", to);
+  Tensor(to).fill_(0);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const Tensor& g = parameters[i].var.grad();
+    if (!g) continue;
+    KIN_CHECK(g.device() == to.device(), "grad_squares: gradients must be on one device, got ", to, " and ", g);
+    sum_squares(context_of(g), {g.raw(), to.raw<double>() + i, g.numel(), g.dtype()});
   }
-  const Tensor here = squares.host();
-  for (size_t i = 0; i < places.size(); ++i) all[places[i]] = here.span<double>()[i];
-  return all;
 }
 
 double global_grad_norm(const ParameterList& parameters) {
-  double total = 0;
-  for (const double s : grad_squares(parameters)) total += s;
-  return std::sqrt(total);
+  const auto first = std::find_if(parameters.begin(), parameters.end(), [](const NamedVar& p) { return bool(p.var.grad()); });
+  if (first == parameters.end()) return 0;
+  const Tensor squares({int64_t(parameters.size())}, DType::f64, first->var.grad().device());
+  grad_squares(parameters, squares);
+  const Tensor here = squares.host();
+  return std::sqrt(std::accumulate(here.span<double>().begin(), here.span<double>().end(), 0.0));
 }
 
 double clip_factor(double norm, double max_norm) {

@@ -1,8 +1,10 @@
 // Adam, AdamW and SGD over named parameters. The learning rate belongs to the caller (optim/schedule.h), so that a step is a
 // function of what it is given. A parameter without a gradient is left alone, as in PyTorch.
 #pragma once
+#include <functional>
 #include <memory>
 
+#include "kernels/optimizer.h"
 #include "optim/ema.h"
 
 namespace kintsugi {
@@ -50,7 +52,20 @@ class Adam : public Optimizer {
   explicit Adam(ParameterList parameters, AdamOptions options = {});
   void step(const StepOptions& options) override;
 
+  // step() in three parts, with the numbers that differ from step to step in the parameters' memory: the work may be queued before they are known on
+  // the CPU, and recorded once and started again with others (kernels/base/device_graph.h).
+
+  /// [parameters, 3] f64 on the CPU: each one's AdamRates of the update that comes next.
+  Tensor rates(double lr) const;
+  /// Queues the update of every parameter that has a gradient, and of the average, where there is one. `rates` are those of above, on the parameters'
+  /// device, `verdict` a StepVerdict [3] f64: where that is not finite nothing changes. Returns whose turn it was.
+  std::vector<size_t> queue(const Tensor& rates, const Tensor& verdict, const Ema* ema) const;
+  /// What was queued for them has been done: counts it.
+  void count(const std::vector<size_t>& moved, const Ema* ema);
+
  private:
+  AdamStep arguments(size_t parameter, const Ema* ema) const;
+  std::vector<size_t> launch(const Ema* ema, const StepVerdict* verdict, const std::function<void(size_t, AdamStep&)>& numbers) const;
   struct Moments {
     Tensor mean, square, step;  // step: an i64 scalar on the CPU, updates made so far
   };
@@ -73,9 +88,8 @@ class Sgd : public Optimizer {
   std::vector<Tensor> buffers_;
 };
 
-/// Sum of squares of each parameter's gradient, in f64, 0 where there is none; on a device one look at all of them.
-/// Throws Error when gradients are on different devices.
-std::vector<double> grad_squares(const ParameterList& parameters);
+/// to[i] = sum of squares of parameter i's gradient, 0 where there is none; to [parameters] f64, on the gradients' device. Throws Error when one is on another.
+void grad_squares(const ParameterList& parameters, const Tensor& to);
 /// Euclidean norm over all gradients of the list, in f64; the same bits for any number of threads.
 /// Throws Error when gradients are on different devices.
 double global_grad_norm(const ParameterList& parameters);

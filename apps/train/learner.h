@@ -37,15 +37,34 @@ class Learner {
     std::vector<double> tensor_norms;  // the same of every parameter
   };
 
+  // A step is prepare, compute, queue, finish. The two between only queue work on the device and may be recorded (recorded_step.h).
+
+  /// Brings to the device what differs from step to step: the rates of step n.
+  void prepare(int64_t step);
+
   using Compute = std::function<StepReport(size_t micro_batch)>;
-  /// The first half of a step: zeroes the gradients and runs compute(0), compute(1), ..., forward and backward of each micro-batch, in which
-  /// backward() is called `passes` times. The sum of gradients over micro-batches and ranks is on its way when it returns, so other work may be
-  /// done meanwhile. One report per micro-batch of this rank.
+  /// Zeroes the gradients and runs compute(0), compute(1), ..., forward and backward of each micro-batch, in which backward() is called `passes`
+  /// times. The sum of gradients over micro-batches and ranks is on its way when it returns, so other work may be done meanwhile. One report per
+  /// micro-batch of this rank.
   std::vector<StepReport> compute(size_t micro_batches, int passes, const Compute& compute);
-  /// The second half: updates weights and average along the mean gradient, and returns its norm before clipping. When a loss or the norm is not
-  /// finite, nothing is updated: all of it runs once more under a FiniteWatch, and NotFiniteError names the first tensor that was not finite, its
-  /// layer, the step and, of several, the rank.
-  double update(int64_t step);
+
+  /// A step that is queued.
+  struct Queued {
+    std::vector<StepReport> reports;
+    Tensor numbers;             // f64: a StepVerdict, all losses of all reports, each parameter's sum of squares
+    std::vector<size_t> moved;  // parameters that are updated
+  };
+  /// Queues the update of weights and average along the mean gradient. When a loss or its norm is not finite, or when the step `before` that this
+  /// one follows from is not, nothing changes. Ranks of several agree first, and throw here what finish throws.
+  Queued queue(std::vector<StepReport> reports, int64_t step, const Compute& compute, const Queued* before = nullptr);
+
+  struct Outcome {
+    Values losses;  // each averaged over this rank's micro-batches
+    double norm;    // of the mean gradient, before clipping
+  };
+  /// Waits for what was queued and looks at its numbers, once. When it was not finite all of it runs once more under a FiniteWatch, and
+  /// NotFiniteError names the first tensor that was not finite, its layer, the step and, of several, the rank.
+  Outcome finish(const Queued& queued, int64_t step, const Compute& compute);
 
   /// Buffers become rank 0's. Throws Error when weights are not the same bits on all ranks.
   void synchronise() const;
@@ -58,7 +77,7 @@ class Learner {
   Ema& ema() { return ema_; }
 
  private:
-  [[noreturn]] void fail_not_finite(int64_t step, const std::string& bad);
+  void check_finite(const Queued& queued, int64_t step, const Compute& compute);
 
   std::string name_, prefix_;
   ParameterStore& store_;
@@ -68,12 +87,8 @@ class Learner {
   Schedule schedule_;
   Adam adam_;
   Ema ema_;
+  Tensor rates_;  // AdamRates, [parameters, 3] f64 on the parameters' device
   Shown shown_;
-  Compute compute_;  // of the step under way
-  std::vector<StepReport> reports_;
 };
-
-/// Each loss, averaged over the micro-batches.
-std::vector<std::pair<std::string, double>> mean_losses(const std::vector<StepReport>& reports);
 
 }  // namespace kintsugi

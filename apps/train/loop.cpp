@@ -128,6 +128,7 @@ class Loop {
 
   void validate() {
     if (at_.step >= s_.steps) note_result();
+    stage_.let_go();
     const Values values = stage_.validate();
     run_.log.write(text(stage_.name(), ' ', kValidation), at_.step, values);
     at_.validated = true;

@@ -105,6 +105,7 @@ struct Recipe {
   bool perceptual_input_norm = true;    // ImageNet's mean and std first; for lpips on top of its own scaling, as released
   bool sync_batch_norm = false;         // the discriminator's BatchNorm takes all ranks' statistics; false: each rank's own, as published
   std::string compute = "f32";          // or "bf16": activations and copies of the weights, on a GPU; parameters, losses and optimiser stay f32
+  std::string record = "auto";          // "on", "off": steps recorded once and started as a whole, the same bits; auto: where the device can
   int keep_last = 2;                    // training states kept
   std::string cache_codes;              // folder where the training faces' codes are kept for stages II and III; empty: made in every step
   bool adain = true;                    // measured and shown with codes that take on the input's statistics

@@ -149,6 +149,7 @@ void visit(Recipe& r, Visitor& v) {
   v("perceptual_input_norm", r.perceptual_input_norm);
   v("sync_batch_norm", r.sync_batch_norm);
   v("compute", r.compute, Words{"f32", "bf16"});
+  v("record", r.record, Words{"auto", "on", "off"});
   v("keep_last", r.keep_last, 1, 1000);
   v("cache_codes", r.cache_codes);
   v("adain", r.adain);

@@ -8,27 +8,35 @@
 
 namespace kintsugi {
 
-void update(int64_t step, Learner& learn, const Judge& judge, std::span<const Batch> batches, Values& values,
-            const std::function<StepReport(const Batch&)>& compute) {
-  const auto append = [&](const std::vector<StepReport>& reports) {
-    const Values losses = mean_losses(reports);
-    values.insert(values.end(), losses.begin(), losses.end());
-  };
-  const auto generated = learn.compute(batches.size(), 1, [&](size_t i) { return compute(batches[i]); });
-  std::vector<StepReport> judged;
-  const bool gan = judge.learner && generated[0].gan;
-  if (gan)
-    judged = judge.learner->compute(batches.size(), 2, [&](size_t i) {
+Values Stage::update(int64_t n, const std::string& kind, Learner& learn, const Judge& judge, const std::vector<StepInputs>& inputs,
+                     const Compute& compute) {
+  learn.prepare(n);
+  if (judge.learner) judge.learner->prepare(n);
+  const auto generating = [&](const std::vector<StepInputs>& in) { return [&](size_t i) { return compute(in[i]); }; };
+  const auto judging = [&](const std::vector<StepInputs>& in, const std::vector<StepReport>& generated) {
+    return [&](size_t i) {
       StepReport report;
-      discriminator_step(*judge.net, batches[i].gt, generated[i].output, judge.kind, report);
+      discriminator_step(*judge.net, in[i].gt, generated[i].output, judge.kind, report);
       return report;
-    });
-  append(generated);
-  values.insert(values.end(), {{"grad_norm", learn.update(step)}, {"lr", learn.rate(step)}});
-  if (!gan) return;
-  const double norm_d = judge.learner->update(step);
-  append(judged);
-  values.insert(values.end(), {{"grad_norm_d", norm_d}, {"lr_d", judge.learner->rate(step)}});
+    };
+  };
+  const QueuedStep step = recorded_(kind, inputs, [&](const std::vector<StepInputs>& in) {
+    const std::vector<StepReport> generated = learn.compute(in.size(), 1, generating(in));
+    std::vector<StepReport> judged;
+    const bool gan = judge.learner && generated[0].gan;
+    if (gan) judged = judge.learner->compute(in.size(), 2, judging(in, generated));
+    QueuedStep q{in, learn.queue(generated, n, generating(in)), {}};
+    if (gan) q.judge = judge.learner->queue(judged, n, judging(in, generated), &q.learn);
+    return q;
+  });
+  const Learner::Outcome moved = learn.finish(step.learn, n, generating(step.inputs));
+  Values values = moved.losses;
+  values.insert(values.end(), {{"grad_norm", moved.norm}, {"lr", learn.rate(n)}});
+  if (!step.judge) return values;
+  const Learner::Outcome judged = judge.learner->finish(*step.judge, n, judging(step.inputs, step.learn.reports));
+  values.insert(values.end(), judged.losses.begin(), judged.losses.end());
+  values.insert(values.end(), {{"grad_norm_d", judged.norm}, {"lr_d", judge.learner->rate(n)}});
+  return values;
 }
 
 std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options, const Ranks& ranks,

@@ -6,10 +6,18 @@
 #include <string>
 
 #include "apps/train/learner.h"
+#include "apps/train/recorded_step.h"
 #include "apps/train/run.h"
 #include "data/batch.h"
 
 namespace kintsugi {
+
+/// A discriminator and what trains it; none: both null.
+struct Judge {
+  Learner* learner = nullptr;
+  const Discriminator* net = nullptr;
+  GanKind kind = GanKind::hinge;
+};
 
 class Stage {
  public:
@@ -24,6 +32,8 @@ class Stage {
   virtual Values validate() = 0;
   /// The one of those values that tells the best weights: the larger the better.
   virtual std::string best_by() const = 0;
+  /// Gives back memory that steps hold between them, for other work to use.
+  void let_go() { recorded_.forget(); }
   /// Each network that is trained, with all its state.
   virtual std::vector<Learner*> learners() = 0;
 
@@ -36,7 +46,7 @@ class Stage {
 
  protected:
   Stage(Run& run, int number, const StageRecipe& recipe, DatasetPtr data)
-      : run_(run), recipe_(recipe), number_(number), data_(std::move(data)) {}
+      : run_(run), recipe_(recipe), number_(number), data_(std::move(data)), recorded_(run, name(), recipe.accumulate) {}
 
   /// A network that is trained computes as the recipe says, and one with large maps may make them again.
   void set_up(ParameterStore& store, bool recompute) const {
@@ -44,12 +54,20 @@ class Stage {
     store.compute_in_bf16(run_.recipe.compute == "bf16");
   }
 
+  using Compute = std::function<StepReport(const StepInputs&)>;
+  /// A step of `learn`, where compute(inputs) is forward and backward on one of the micro-batches, and where the discriminator took part in it, a step
+  /// of that on the clean faces and what was made instead. `kind` names what else compute depends on (recorded_step.h). Returns mean losses, grad_norm, lr,
+  /// the discriminator's losses, grad_norm_d and lr_d. Between ranks, the discriminator's forward hides the rest of the generator's reduction, and the
+  /// generator's optimiser the discriminator's.
+  Values update(int64_t step, const std::string& kind, Learner& learn, const Judge& judge, const std::vector<StepInputs>& inputs, const Compute& compute);
+
   Run& run_;
   const StageRecipe& recipe_;
 
  private:
   int number_;
   DatasetPtr data_;
+  RecordedStep recorded_;
 };
 
 /// Builds a stage: its networks from the recipe, or from the run folder what earlier stages left there.
@@ -59,17 +77,6 @@ std::unique_ptr<Stage> make_stage3(Run& run);
 
 // What stages are made of.
 
-/// A discriminator and what trains it; none: both null.
-struct Judge {
-  Learner* learner = nullptr;
-  const Discriminator* net = nullptr;
-  GanKind kind = GanKind::hinge;
-};
-/// A step of `learn`, where compute(batch) is forward and backward on one of the batches, and where the discriminator took part in it, a step of
-/// that on the clean faces and what was made instead. Appends mean losses, grad_norm, lr, grad_norm_d and lr_d to values. Between ranks, the
-/// discriminator's forward hides the rest of the generator's reduction, and the generator's optimiser the discriminator's.
-void update(int64_t step, Learner& learn, const Judge& judge, std::span<const Batch> batches, Values& values,
-            const std::function<StepReport(const Batch&)>& compute);
 /// The adaptive weight of a step of several micro-batches, whose gradients are averaged before their norms are taken: as one batch of them
 /// all would have it. Costs a pass of its own; empty for a single batch, which is measured where it is used.
 std::optional<AdaptiveWeight> weight_over(std::span<const Batch> batches, const AdaptiveWeightOptions& options, const Ranks& ranks,

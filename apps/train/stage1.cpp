@@ -31,8 +31,13 @@ class Stage1 : public Stage {
     if (iteration > options_.net_d_start_iter && recipe_.adaptive_weight)
       options_.image.weight = weight_over(batches, options_.image.adaptive, run_.ranks,
                                           [&](const Batch& b) { return stage1_adaptive_gradients(*g_.net, *d_.net, b.gt, options_); });
-    update(n, learn_g_, {&learn_d_, d_.net.get(), options_.image.gan_kind}, batches, values,
-           [&](const Batch& b) { return stage1_generator_step(*g_.net, d_.net.get(), b.gt, iteration, options_); });
+    std::vector<StepInputs> inputs;
+    for (const Batch& b : batches) inputs.push_back({b.gt, b.gt, {}});
+    const Values moved = update(n, iteration > options_.net_d_start_iter ? "with discriminator" : "", learn_g_,
+                                {&learn_d_, d_.net.get(), options_.image.gan_kind}, inputs, [&](const StepInputs& in) {
+                                  return stage1_generator_step(*g_.net, d_.net.get(), in.gt, iteration, options_);
+                                });
+    values.insert(values.end(), moved.begin(), moved.end());
     return values;
   }
 

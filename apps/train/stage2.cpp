@@ -16,9 +16,9 @@ class Stage2 : public Stage {
   }
 
   Values step(int64_t n, std::span<const Batch> batches) override {
-    Values values;
-    update(n, learn_, {}, batches, values, [&](const Batch& b) { return stage2_step(*net_.net, b.lq, targets_(b), tokens_); });
-    return values;
+    std::vector<StepInputs> inputs;
+    for (const Batch& b : batches) inputs.push_back({b.gt, b.lq, targets_.kept(b)});
+    return update(n, "", learn_, {}, inputs, [&](const StepInputs& in) { return stage2_step(*net_.net, in.lq, targets_(in.gt, in.codes), tokens_); });
   }
 
   Saved save(const std::string& prefix) override {

@@ -1,4 +1,6 @@
 // Stage III: fusion and encoder learn to paint, weighed by w, in phases of images and of codes.
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "apps/train/handover.h"
@@ -45,9 +47,11 @@ class Stage3 : public Stage {
       image.weight = weight_over(batches, image.adaptive, run_.ranks, [&](const Batch& b) {
         return joint_adaptive_gradients(*net_.net, *d_.net, b.lq, b.gt, plan.w, options_.joint);
       });
-    Values values;
-    update(n, learn_, {&learn_d_, d_.net.get(), image.gan_kind}, batches, values, [&](const Batch& b) {
-      const Stage3Batch batch{.in = b.lq, .in_large = b.lq, .gt = b.gt, .target = targets_ ? (*targets_)(b) : Tensor()};
+    std::vector<StepInputs> inputs;
+    for (const Batch& b : batches) inputs.push_back({b.gt, b.lq, targets_ ? targets_->kept(b) : Tensor()});
+    const std::string kind = plan.large ? "codes" : fmt::format("w = {}{}", plan.w, iteration > options_.net_d_start_iter ? ", with discriminator" : "");
+    Values values = update(n, kind, learn_, {&learn_d_, d_.net.get(), image.gan_kind}, inputs, [&](const StepInputs& in) {
+      const Stage3Batch batch{.in = in.lq, .in_large = in.lq, .gt = in.gt, .target = targets_ ? (*targets_)(in.gt, in.codes) : Tensor()};
       return stage3_generator_step(*net_.net, d_.net.get(), batch, iteration, options_);
     });
     if (!plan.large) values.emplace_back("w", plan.w);

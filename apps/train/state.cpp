@@ -80,7 +80,7 @@ std::vector<std::pair<std::string, std::string>> keys_of(const std::string& reci
 
 // Places are told by the hashes of what is there.
 bool is_harmless(const std::string& key) {
-  for (const char* pattern : {"name", "out", "from", "cache_codes", "keep_last", "perceptual_weights", "data.source", "data.index", "data.workers",
+  for (const char* pattern : {"name", "out", "from", "cache_codes", "record", "keep_last", "perceptual_weights", "data.source", "data.index", "data.workers",
                               "*.steps", "*.save_every", "*.validate_every", "*.recompute", "watch.*"})
     if (matches_pattern(key, pattern)) return true;
   return false;

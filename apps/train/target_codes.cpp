@@ -94,8 +94,8 @@ void TargetCodes::make(const Run& run, const DatasetPtr& views, int64_t done, co
   if (run.ranks.writes()) write_table(file, table_, identity, done);
 }
 
-Tensor TargetCodes::operator()(const Batch& batch) const {
-  if (!table_) return vqgan_.net->codes(batch.gt);
+Tensor TargetCodes::kept(const Batch& batch) const {
+  if (!table_) return {};
   const int64_t tokens = table_.dim(1), faces = table_.dim(0) / ways_;
   Tensor codes({int64_t(batch.samples.size()) * tokens}, DType::i64);
   int64_t* to = codes.data<int64_t>();

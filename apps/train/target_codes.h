@@ -13,8 +13,10 @@ class TargetCodes {
   /// meanwhile; what was made is kept then too. Without it, codes are made batch by batch. `vqgan` must outlive this.
   TargetCodes(const Run& run, const Vqgan& vqgan);
 
-  /// [N x T] i64, on the run's device.
-  Tensor operator()(const Batch& batch) const;
+  /// [N x T] i64, on the run's device: those that are kept in the file; empty without one.
+  Tensor kept(const Batch& batch) const;
+  /// Those of the clean faces gt: `kept` where there are any, else made now.
+  Tensor operator()(const Tensor& gt, const Tensor& kept) const { return kept ? kept : vqgan_.net->codes(gt); }
 
  private:
   void open(const Run& run);

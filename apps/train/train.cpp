@@ -43,6 +43,8 @@ void check_nothing_is_lost(const StateFolder& states, const std::string& folder,
 TrainResult train(const Recipe& recipe, const TrainOptions& options) {
   if (recipe.compute == "bf16" && options.device.kind == DeviceKind::cpu)
     throw UsageError("compute = \"bf16\" needs a device with kernels for it, --device cuda or sim, got cpu");
+  if (recipe.record == "on" && options.device.kind == DeviceKind::cpu)
+    throw UsageError("record = \"on\" needs a device that records work, --device cuda or sim, got cpu");
   const StateFolder states(recipe.out);
   const auto saved = options.resume ? states.newest(options.first_stage, options.last_stage) : std::nullopt;
   const int first = saved ? saved->manifest.position.stage : options.first_stage;

@@ -16,9 +16,10 @@ void adam(const AdamStep& a, int64_t begin, int64_t end) {
   T *p = static_cast<T*>(a.p), *m = static_cast<T*>(a.m), *v = static_cast<T*>(a.v), *ema = static_cast<T*>(a.ema);
   const T* grad = static_cast<const T*>(a.g);
   const Real beta1 = Real(a.beta1), rest1 = Real(1 - a.beta1), beta2 = Real(a.beta2), rest2 = Real(1 - a.beta2);
-  const Real rate = Real(a.lr / (1 - std::pow(a.beta1, double(a.step))));
-  const Real root = Real(1 / std::sqrt(1 - std::pow(a.beta2, double(a.step)))), eps = Real(a.eps), scale = Real(a.grad_scale);
-  const Real coupled = Real(a.decoupled ? 0 : a.weight_decay), shrink = Real(a.decoupled ? a.lr * a.weight_decay : 0);
+  if (a.verdict && a.verdict->finite == 0) return;
+  const AdamRates rates = a.rates ? *a.rates : adam_rates(a);
+  const Real rate = Real(rates.rate), root = Real(rates.root), shrink = Real(rates.shrink);
+  const Real eps = Real(a.eps), scale = Real(a.verdict ? a.verdict->grad_scale : a.grad_scale), coupled = Real(a.decoupled ? 0 : a.weight_decay);
   for (int64_t i = begin; i < end; ++i) {
     const Real old = Real(p[i]), g = scale * Real(grad[i]) + coupled * old;
     const Real mean = beta1 * Real(m[i]) + rest1 * g, square = beta2 * Real(v[i]) + rest2 * g * g;
@@ -48,6 +49,7 @@ void sgd(const SgdStep& a, int64_t begin, int64_t end) {
 
 template <class T, class Real>
 void ema(const EmaUpdate& a, int64_t begin, int64_t end) {
+  if (a.verdict && a.verdict->finite == 0) return;
   T* average = static_cast<T*>(a.ema);
   const T* p = static_cast<const T*>(a.p);
   const Real decay = Real(a.decay), rest = Real(1 - a.decay);

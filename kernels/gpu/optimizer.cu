@@ -1,8 +1,6 @@
 // Optimiser steps over one parameter tensor. Floor: Adam reads p, g, m, v and writes p, m, v: 28 bytes per parameter, 36 with the average.
 #include "kernels/optimizer.h"
 
-#include <cmath>
-
 #include "kernels/gpu/column_sums.h"
 #include "kernels/gpu/vector.h"
 
@@ -15,7 +13,19 @@ struct Adam {
   float *p, *m, *v, *ema;  // ema null: no average
   const float* g;
   float beta1, rest1, beta2, rest2, rate, root, eps, scale, coupled, shrink, decay, rest;
+  const AdamRates* rates;  // null: the numbers above hold
+  const StepVerdict* verdict;
 };
+
+// The numbers that are known only now. False: there is nothing to do.
+__device__ __forceinline__ bool ready(Adam& a) {
+  if (!a.verdict) return true;
+  a.rate = float(a.rates->rate);
+  a.root = float(a.rates->root);
+  a.shrink = float(a.rates->shrink);
+  a.scale = float(a.verdict->grad_scale);
+  return a.verdict->finite != 0;
+}
 
 // One parameter; every array's element is passed by reference, so that both rows share the arithmetic.
 __device__ __forceinline__ void step(const Adam& a, float grad, float& p, float& m, float& v, float& ema) {
@@ -38,12 +48,13 @@ __device__ __forceinline__ void step_at(const Adam& a, int64_t i) {
 // naive: one thread per parameter.
 __global__ void __launch_bounds__(kThreads) adam_per_element(Adam a, int64_t n) {
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) step_at(a, i);
+  if (i < n && ready(a)) step_at(a, i);
 }
 
 // vector: four parameters per thread, 16-byte loads and stores.
 __global__ void __launch_bounds__(kThreads) adam_per_vector(Adam a, int64_t n) {
   const int64_t i = (int64_t(blockIdx.x) * kThreads + threadIdx.x) * 4;
+  if (!ready(a)) return;
   if (i + 4 > n) {
     for (int64_t k = i; k < n; ++k) step_at(a, k);
     return;
@@ -59,10 +70,11 @@ __global__ void __launch_bounds__(kThreads) adam_per_vector(Adam a, int64_t n) {
 }
 
 Adam constants(const AdamStep& a) {
+  const AdamRates now = adam_rates(a);
   return {static_cast<float*>(a.p), static_cast<float*>(a.m), static_cast<float*>(a.v), static_cast<float*>(a.ema), static_cast<const float*>(a.g),
-          float(a.beta1), float(1 - a.beta1), float(a.beta2), float(1 - a.beta2), float(a.lr / (1 - std::pow(a.beta1, double(a.step)))),
-          float(1 / std::sqrt(1 - std::pow(a.beta2, double(a.step)))), float(a.eps), float(a.grad_scale), float(a.decoupled ? 0 : a.weight_decay),
-          float(a.decoupled ? a.lr * a.weight_decay : 0), float(a.ema_decay), float(1 - a.ema_decay)};
+          float(a.beta1), float(1 - a.beta1), float(a.beta2), float(1 - a.beta2), float(now.rate), float(now.root), float(a.eps),
+          float(a.grad_scale), float(a.decoupled ? 0 : a.weight_decay), float(now.shrink), float(a.ema_decay), float(1 - a.ema_decay),
+          a.rates, a.verdict};
 }
 
 __global__ void __launch_bounds__(kThreads) sgd(float* p, const float* g, float* buffer, int64_t n, float lr, float momentum, float decay, float scale) {
@@ -76,9 +88,9 @@ __global__ void __launch_bounds__(kThreads) sgd(float* p, const float* g, float*
   p[i] = p[i] - lr * move;
 }
 
-__global__ void __launch_bounds__(kThreads) average(float* ema, const float* p, int64_t n, float decay, float rest) {
+__global__ void __launch_bounds__(kThreads) average(float* ema, const float* p, int64_t n, float decay, float rest, const StepVerdict* verdict) {
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) ema[i] = decay * ema[i] + rest * p[i];
+  if (i < n && (!verdict || verdict->finite != 0)) ema[i] = decay * ema[i] + rest * p[i];
 }
 
 struct Square {
@@ -106,7 +118,7 @@ void sgd_step_naive(const Context& context, const SgdStep& a) {
 
 void ema_update_naive(const Context& context, const EmaUpdate& a) {
   launch({blocks_for(a.n, kThreads), kThreads, 0, context.stream}, average, static_cast<float*>(a.ema), static_cast<const float*>(a.p), a.n,
-         float(a.decay), float(1 - a.decay));
+         float(a.decay), float(1 - a.decay), a.verdict);
 }
 
 void sum_squares_pieces(const Context& context, const SumSquares& a) {

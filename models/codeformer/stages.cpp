@@ -7,6 +7,8 @@
 #include "autograd/ops/binary.h"
 #include "autograd/ops/cross_entropy.h"
 #include "autograd/ops/reduce.h"
+#include "kernels/step_numbers.h"
+#include "tensor/context.h"
 
 namespace kintsugi {
 
@@ -28,12 +30,14 @@ Var token_objective(const CodeFormer& net, const CodeFormerOutput& out, const Te
   if (options.feature_weight > 0) {
     const Var wanted = net.backbone.quantize.codes(target.reshape(Shape{n, out.lq_feat.dim(1), out.lq_feat.dim(2)})).detach();
     total = mse_loss(out.lq_feat, wanted) * options.feature_weight;
-    report.add("l_feat_encoder", total.item());
+    report.add("l_feat_encoder", total);
   }
   if (options.entropy_weight > 0) {
     const Var entropy = cross_entropy(out.logits, target.reshape(Shape{n, tokens})) * options.entropy_weight;
-    report.add("cross_entropy_loss", entropy.item());
-    report.add("code_accuracy", double(equal_codes(report.codes, target)) / double(target.numel()));
+    report.add("cross_entropy_loss", entropy);
+    const Tensor accuracy({}, DType::f64, target.device());
+    equal_share(context_of(accuracy), {report.codes.raw<int64_t>(), target.raw<int64_t>(), target.numel(), accuracy.raw<double>()});
+    report.add("code_accuracy", accuracy);
     total = total ? total + entropy : entropy;
   }
   return total;

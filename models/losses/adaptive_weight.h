@@ -19,9 +19,12 @@ struct AdaptiveGradients {
   Tensor recon, gan;
 };
 
+/// Scalars on the device of the gradients, so that nobody waits for them.
 struct AdaptiveWeight {
-  double value;                 // clamp(recon_norm / (gan_norm + eps), 0, max)
-  double recon_norm, gan_norm;  // Frobenius norms of the two gradients at the last layer
+  Tensor value;                 // clamp(recon_norm / (gan_norm + eps), 0, max)
+  Tensor at_max;                // 1 where value is max, else 0
+  Tensor recon_norm, gan_norm;  // Frobenius norms of the two gradients at the last layer
+  Tensor factor;                // value in the gradients' type; the others are f64
 };
 
 /// Takes the gradients of both losses with respect to the image and carries each on to `last_layer`, a leaf that image depends

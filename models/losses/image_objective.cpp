@@ -10,7 +10,7 @@ namespace kintsugi {
 
 double StepReport::loss(const std::string& name) const {
   for (const auto& [n, value] : losses)
-    if (n == name) return value;
+    if (n == name) return value.item();
   fail("step_report: there is no loss ", name);
 }
 
@@ -23,22 +23,21 @@ namespace {
 // Gradients of the losses with respect to the image y, a leaf of its own.
 Var recon_gradient(const Var& y, const Tensor& target, const ImageObjectiveOptions& options, StepReport& report) {
   Var recon = l1_loss(y, target) * options.l1_weight;
-  report.add("l_g_pix", recon.item());
+  report.add("l_g_pix", recon);
   if (options.perceptual) {
     const Var perceptual = options.perceptual(y, target);
-    report.add("l_g_percep", perceptual.item());
+    report.add("l_g_percep", perceptual);
     recon = recon + perceptual;
   }
   return grad(recon, {y})[0];
 }
 
 struct GanGradient {
-  double loss;
-  Var gradient;
+  Var loss, gradient;
 };
 GanGradient gan_gradient(const Var& y, const Discriminator& discriminator, const ImageObjectiveOptions& options) {
   const Var gan = gan_loss(options.gan_kind, discriminator(y), true, false);
-  return {gan.item(), grad(gan, {y})[0]};
+  return {Var(gan.value()), grad(gan, {y})[0]};
 }
 
 }  // namespace
@@ -60,21 +59,24 @@ Var image_objective(const Var& image, const Tensor& target, const Discriminator*
 
   if (discriminator) {
     const GanGradient gan = gan_gradient(y, *discriminator, options);
-    AdaptiveWeight d{.value = 1, .recon_norm = 0, .gan_norm = 0};
-    if (options.weight) d = *options.weight;
-    else if (options.adapt) d = adaptive_weight(adaptive_gradients(image, last_layer, seed, gan.gradient), options.adaptive);
-    const double weight = d.value * options.gan_weight;
-    report.add("g_gan_raw", gan.loss);
-    report.add("l_g_gan", weight * gan.loss);
-    report.add("d_weight", weight);
-    if (options.adapt) {
-      report.add("d_weight_clamped", d.value);
-      report.add("d_weight_at_max", d.value >= options.adaptive.max);
-      report.add("recon_grad_norm", d.recon_norm);
-      report.add("gan_grad_norm", d.gan_norm);
-    }
+    std::optional<AdaptiveWeight> d = options.weight;
+    if (!d && options.adapt) d = adaptive_weight(adaptive_gradients(image, last_layer, seed, gan.gradient), options.adaptive);
     const NoGrad no_grad;
-    seed = seed + gan.gradient * weight;
+    report.add("g_gan_raw", gan.loss);
+    if (d) {
+      const Var weight = Var(d->factor) * options.gan_weight;
+      report.add("l_g_gan", gan.loss * weight);
+      report.add("d_weight", weight);
+      report.add("d_weight_clamped", d->value);
+      report.add("d_weight_at_max", d->at_max);
+      report.add("recon_grad_norm", d->recon_norm);
+      report.add("gan_grad_norm", d->gan_norm);
+      seed = seed + gan.gradient * weight;
+    } else {
+      report.add("l_g_gan", gan.loss * options.gan_weight);
+      report.add("d_weight", Tensor::scalar(options.gan_weight, DType::f64));
+      seed = seed + gan.gradient * options.gan_weight;
+    }
   }
   return sum(image * seed);
 }
@@ -84,8 +86,8 @@ void discriminator_step(const Discriminator& discriminator, const Tensor& real, 
   const auto pass = [&](const Tensor& image, bool is_real, const std::string& name) {
     const Var scores = discriminator(image);
     const Var loss = gan_loss(kind, scores, is_real, true);
-    report.add("l_d_" + name, loss.item());
-    report.add("out_d_" + name, mean(scores.value()).item());
+    report.add("l_d_" + name, loss);
+    report.add("out_d_" + name, mean(scores.value()));
     backward(loss);
   };
   pass(real, true, "real");

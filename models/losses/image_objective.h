@@ -13,14 +13,16 @@
 
 namespace kintsugi {
 
-/// What a step did. The losses are named as in the published training logs.
+/// What a step did. The losses are named as in the published training logs: scalars that stay where they were computed until somebody asks, for
+/// on a device that means to wait for the whole step.
 struct StepReport {
-  std::vector<std::pair<std::string, double>> losses;
+  std::vector<std::pair<std::string, Tensor>> losses;  // f32 or f64
   Tensor output;     // the image, where the step made one
   Tensor codes;      // i64, the code of every token: the quantiser's or the predicted one
   bool gan = false;  // the adversarial term took part, so a discriminator step is due
 
-  void add(std::string name, double value) { losses.emplace_back(std::move(name), value); }
+  void add(std::string name, Tensor value) { losses.emplace_back(std::move(name), std::move(value)); }
+  void add(std::string name, const Var& value) { add(std::move(name), value.value()); }
   /// Throws Error when there is no such loss.
   double loss(const std::string& name) const;
   bool has(const std::string& name) const;

@@ -16,7 +16,7 @@ StepReport stage1_generator_step(const VQAutoEncoder& net, const Discriminator* 
   const bool gan = discriminator && iteration > options.net_d_start_iter;
   const Var image = image_objective(out.image, gt, gan ? discriminator : nullptr, last_layer(net), options.image, report);
   const Var codebook = out.quantized.loss * options.codebook_weight;
-  report.add("l_codebook", codebook.item());
+  report.add("l_codebook", codebook);
   backward(image + codebook);
   return report;
 }

@@ -119,8 +119,8 @@ TEST_CASE("micro-batches: the adaptive weight of their mean gradients is that of
   const auto mean = [](const Tensor& x, const Tensor& y) { return ((Var(x) + Var(y)) * 0.5).value(); };
   Stage1Options measured = options;
   measured.image.weight = adaptive_weight({mean(parts[0].recon, parts[1].recon), mean(parts[0].gan, parts[1].gan)});
-  CHECK(measured.image.weight->value == doctest::Approx(whole.loss("d_weight_clamped")).epsilon(1e-10));
-  CHECK(measured.image.weight->recon_norm == doctest::Approx(whole.loss("recon_grad_norm")).epsilon(1e-10));
+  CHECK(measured.image.weight->value.item() == doctest::Approx(whole.loss("d_weight_clamped")).epsilon(1e-10));
+  CHECK(measured.image.weight->recon_norm.item() == doctest::Approx(whole.loss("recon_grad_norm")).epsilon(1e-10));
   for (int64_t i = 0; i < 2; ++i) stage1_generator_step(a.net, &a.d, a.gt.rows(i, i + 1), 11, measured);
   const auto sums = gradients(a.store);
   for (size_t i = 0; i < sums.size(); ++i) {

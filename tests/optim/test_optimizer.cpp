@@ -112,6 +112,46 @@ TEST_CASE("moving average: the fused pass equals the separate one, and reaches p
   for (size_t i = 0; i < 3; ++i) CHECK(same_bits(fused[i].second, separate[i].second));
 }
 
+TEST_CASE("adam in parts: the numbers are read when the work runs; what is not finite changes nothing") {
+  const AdamOptions options{.beta2 = 0.99, .weight_decay = 0.1, .decoupled = true};
+  for (const Device device : {Device{}, Device{DeviceKind::sim, 0}}) {
+    const auto parameters = [&] {
+      ParameterList list;
+      for (const auto& [name, n] : {std::pair{"a", 37}, {"b", 8}, {"none", 5}}) list.push_back({name, Var(noise({n}, name).to(device), true)});
+      for (size_t i = 0; i < 2; ++i) list[i].var.set_grad(noise(list[i].var.shape(), "g").to(device));
+      return list;
+    };
+    const ParameterList whole = parameters(), parts = parameters();
+    Ema whole_ema(whole, 0.9), parts_ema(parts, 0.9);
+    Adam one(whole, options), other(parts, options);
+    const Tensor rates({3, 3}, DType::f64, device), verdict({3}, DType::f64, device);
+    const auto queue = [&](double finite) {
+      Tensor(verdict).copy_(Tensor::of<double>({3}, {1, 0.5, finite}));
+      const auto moved = other.queue(rates, verdict, &parts_ema);
+      CHECK(moved == std::vector<size_t>{0, 1});
+      return moved;
+    };
+    const auto check_same = [&] {
+      for (size_t i = 0; i < whole.size(); ++i) {
+        CHECK(same_bits(whole[i].var.value().host(), parts[i].var.value().host()));
+        CHECK(same_bits(whole_ema.averages()[i].second.host(), parts_ema.averages()[i].second.host()));
+      }
+      for (size_t i = 0; i < one.state().size(); ++i) CHECK(same_bits(one.state()[i].second.host(), other.state()[i].second.host()));
+    };
+    for (const double lr : {1e-2, 3e-3, 5e-2}) {
+      Tensor(rates).copy_(other.rates(lr));
+      queue(0);
+      check_same();
+      const uint32_t before = parts[0].var.value().version();
+      other.count(queue(1), &parts_ema);
+      CHECK(parts[0].var.value().version() > before);
+      one.step({.lr = lr, .grad_scale = 0.5, .ema = &whole_ema});
+      check_same();
+    }
+    CHECK(!same_bits(whole[0].var.value().host(), noise({37}, "a")));
+  }
+}
+
 TEST_CASE("the averages take the parameters' place for a while") {
   const ParameterList parameters = two_parameters();
   Ema ema(parameters, 0.5);

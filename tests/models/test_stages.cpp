@@ -9,6 +9,7 @@
 #include "autograd/ops/binary.h"
 #include "autograd/ops/losses.h"
 #include "autograd/ops/cross_entropy.h"
+#include "kernels/base/device_graph.h"
 #include "models/codeformer/stages.h"
 #include "models/losses/lpips.h"
 #include "models/vqgan/stage.h"
@@ -239,6 +240,37 @@ TEST_CASE("stage III: detach_16 keeps the image from a codebook that is not froz
     joint_generator_step(j.net, nullptr, j.batch.in, j.batch.gt, j.batch.target, 1, {.tokens = {}, .detach_16 = detached});
     CHECK(bool(j.store.param("quantize.embedding.weight").grad()) == !detached);
   }
+}
+
+TEST_CASE("stages: the CPU looks at nothing in mid step, so that a step can be recorded, with every loss there is") {
+  const Device sim{DeviceKind::sim, 0};
+  const StoreOptions there{.initialise = false, .device = sim};
+  ParameterStore store(there), joint_store(there), d_store(there), features(there);
+  const VQAutoEncoder net(store.root(), tiny_vqgan({1}, 16));
+  const CodeFormer joint(joint_store.root(), joint_args());
+  const Discriminator d(d_store.root(), {3, 4, 2});
+  freeze_codebook_and_generator(joint_store);
+  const Tensor image({1, 16, 16, 3}, DType::f32, sim), codes({1, 64}, DType::i64, sim);
+  const auto recorded = [&](const GanKind kind, const ImageLoss& perceptual, bool blocks_again) {
+    for (ParameterStore* s : {&store, &joint_store}) s->recompute(blocks_again), s->zero_grad();
+    d_store.zero_grad();
+    const ImageObjectiveOptions options{.perceptual = perceptual, .gan_kind = kind};
+    const DeviceGraph graph(sim, [&] {
+      StepReport first = stage1_generator_step(net, &d, image, 1, {.image = options, .net_d_start_iter = 0});
+      discriminator_step(d, image, first.output, kind, first);
+      stage2_step(joint, image, codes);
+      joint_generator_step(joint, &d, image, image, codes, 1, {.image = options});
+    });
+    return graph.kernels().size();
+  };
+  const LpipsLoss lpips(features.root() / "lpips");
+  const PerceptualLoss vgg(features.root() / "vgg", {.style_weight = 1, .distance = FeatureDistance::fro});
+  const size_t plain = recorded(GanKind::hinge, {}, false);
+  CHECK(plain > 1000);
+  CHECK(recorded(GanKind::vanilla, lpips.as_image_loss(), true) > plain);
+  CHECK(recorded(GanKind::lsgan, vgg.as_image_loss(), false) > plain);
+  CHECK(recorded(GanKind::wgan, {}, true) > plain);
+  recorded(GanKind::wgan_softplus, {}, false);
 }
 
 TEST_CASE("codeformer: its parts freeze by name, together they are all of it") {

@@ -124,6 +124,7 @@ ten_steps() {
       --set data.identities=32 --set data.validation=2 --set watch.window=5 --set record=$([ $run = plain ] && echo off || echo on) --json \
       >"$out/$run.json" 2>"$out/$run.err" || { cat "$out/$run.json" "$out/$run.err"; return 1; }
     grep 'recorded' "$out/$run.err"
+    [ $run = plain ] || [ "$(grep -c 'a step is recorded' "$out/$run.err")" -ge 3 ] || { echo "a stage was not recorded"; return 1; }
     echo "run $run, images/s of each stage: $(grep '"step":9' "$out/$run/metrics.jsonl" | grep -o '"images_per_second":[0-9.e+]*' | cut -d: -f2 | tr '\n' ' ')"
   done
   first=$(grep '"hash"' "$out/a.json") second=$(grep '"hash"' "$out/b.json") plain=$(grep '"hash"' "$out/plain.json")

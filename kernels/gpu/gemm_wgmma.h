@@ -173,6 +173,7 @@ __device__ __forceinline__ void multiply_wgmma_tiles(const P& product, const Wgm
 
 template <class P>
 __global__ void __launch_bounds__(WgmmaStep::kThreads, 1) gemm_wgmma(const __grid_constant__ P product) {
+#if !defined(__CUDA_ARCH__) || defined(KIN_WGMMA)  // on other GPUs the rows refuse, and what they would run need not be compiled
   using Tile = typename P::Tile;
   constexpr bool kReviews = ReviewsTiles<P>;
   KIN_DYNAMIC_SHARED(bf16, tiles);
@@ -208,6 +209,7 @@ __global__ void __launch_bounds__(WgmmaStep::kThreads, 1) gemm_wgmma(const __gri
     }
   }
   if constexpr (Tile::kBlocks > 1) cluster_sync();  // nobody loads into this block or arrives here any more
+#endif
 }
 
 template <class P>

@@ -28,6 +28,8 @@ const OpCaseRegistration matmul_case{{
                 {"lines of 8, both transposed", {{24, 40}, {88, 24}}, {}, {}, {1, 1}},
                 {"stack of lines of 8", {{2, 37, 24}, {2, 24, 40}}, {}, {}, {0, 0}},
                 {"lines of 8 for all", {{3, 13, 64}, {64, 72}}, {}, {}, {0, 0}},
+                {"several tiles a block", {{530, 16}, {16, 40}}, {}, {}, {0, 0}},
+                {"several wide tiles a block, both transposed", {{16, 530}, {136, 16}}, {}, {}, {1, 1}},
                 {"tall", {{230, 3}, {3, 40}}, {}, {}, {0, 0}},
                 {"large mean", {{9, 40}, {40, 33}}, {1e3, 1}, {}, {0, 0}}},
     .run = [](const Vars& x, const Sample& s) { return matmul(x[0], x[1], s.ints[0], s.ints[1]); },

@@ -171,9 +171,15 @@ __device__ __forceinline__ void multiply_wgmma_tiles(const P& product, const Wgm
   });
 }
 
+// On other GPUs the rows refuse, and what they would run need not be compiled; then nobody asks a problem for its tiles.
+#if defined(__CUDA_ARCH__) && !defined(KIN_WGMMA)
+#define KIN_WITHOUT_WGMMA 1
+#pragma nv_diag_suppress 177  // declared but never referenced
+#endif
+
 template <class P>
 __global__ void __launch_bounds__(WgmmaStep::kThreads, 1) gemm_wgmma(const __grid_constant__ P product) {
-#if !defined(__CUDA_ARCH__) || defined(KIN_WGMMA)  // on other GPUs the rows refuse, and what they would run need not be compiled
+#ifndef KIN_WITHOUT_WGMMA
   using Tile = typename P::Tile;
   constexpr bool kReviews = ReviewsTiles<P>;
   KIN_DYNAMIC_SHARED(bf16, tiles);

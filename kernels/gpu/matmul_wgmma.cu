@@ -9,7 +9,6 @@ namespace {
 template <bool kInner, int kRows, int kShared = 1>
 struct MatrixTiles {
   using Tile = WgmmaTile<kRows, 0, kShared>;
-  static constexpr Major kMajor = kInner ? Major::k : Major::mn;
   static constexpr int kShare = (kInner ? kRows : Tile::kDepth) / kShared;
   TensorMap map;
   bool batched;  // a matrix per product, or one for all
@@ -44,7 +43,7 @@ struct MatmulTiles {
   using Tile = MatmulTile;
   using TilesA = MatrixTiles<kInnerA, Tile::kRows>;
   using TilesB = MatrixTiles<kInnerB, Tile::kColumns, Tile::kBlocks>;
-  static constexpr Major kMajorA = TilesA::kMajor, kMajorB = TilesB::kMajor;
+  static constexpr Major kMajorA = kInnerA ? Major::k : Major::mn, kMajorB = kInnerB ? Major::k : Major::mn;
   TilesA a;
   TilesB b;
   MatrixResult<bf16> c;

@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(kThreads) adam_per_element(Adam a, int64_t n) 
 }
 
 // vector: four parameters per thread, 16-byte loads and stores.
-__global__ void __launch_bounds__(kThreads) adam_per_vector(Adam a, int64_t n) {
+__global__ void __launch_bounds__(kThreads, 4) adam_per_vector(Adam a, int64_t n) {
   const int64_t i = (int64_t(blockIdx.x) * kThreads + threadIdx.x) * 4;
   if (!ready(a)) return;
   if (i + 4 > n) {

@@ -259,7 +259,7 @@ TEST_CASE("stages: the CPU looks at nothing in mid step, so that a step can be r
       StepReport first = stage1_generator_step(net, &d, image, 1, {.image = options, .net_d_start_iter = 0});
       discriminator_step(d, image, first.output, kind, first);
       stage2_step(joint, image, codes);
-      joint_generator_step(joint, &d, image, image, codes, 1, {.image = options});
+      joint_generator_step(joint, &d, image, image, codes, 1, {.tokens = {}, .image = options});
     });
     return graph.kernels().size();
   };

@@ -12,9 +12,11 @@
 #include "kernels/simt/pack.h"
 #include "kernels/simt/reduce.h"
 #include "kernels/simt/simt.h"
+#include "tests/simt/message_of.h"
 
 using namespace kintsugi;
 using namespace kintsugi::sim;
+using testing::message_of;
 
 namespace {
 
@@ -85,15 +87,6 @@ __global__ void sums_twice(const float* x, float* y) {
 }
 
 template <class... P, class... A>
-std::string message_of(Launch l, void (*kernel)(P...), A... args) {
-  try {
-    launch(l, kernel, args...);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-template <class... P, class... A>
 simt::AccessCounts counts_of(Launch l, void (*kernel)(P...), A... args) {
   simt::AccessCounter counter;
   launch(l, kernel, args...);
@@ -101,8 +94,6 @@ simt::AccessCounts counts_of(Launch l, void (*kernel)(P...), A... args) {
 }
 
 }  // namespace
-
-#define CHECK_SAYS(message, part) CHECK_MESSAGE((message).find(part) != std::string::npos, "'", part, "' is not in: ", (message))
 
 TEST_CASE("simt access: coalescing and bank conflicts are counted") {
   std::vector<float> memory(8192 + 64);

@@ -7,9 +7,11 @@
 
 #include "kernels/simt/emulator.h"
 #include "tests/gpu/cluster_rounds.h"
+#include "tests/simt/message_of.h"
 
 using namespace kintsugi;
 using namespace kintsugi::sim;
+using testing::message_of;
 
 namespace {
 
@@ -78,19 +80,7 @@ __global__ void some_exit(int* out) {
   if (threadIdx.x == 0) out[blockIdx.x] = 1;
 }
 
-template <class... P, class... A>
-std::string message_of(Launch l, void (*kernel)(P...), A... args) {
-  try {
-    launch(l, kernel, args...);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 }  // namespace
-
-#define CHECK_SAYS(message, part) CHECK_MESSAGE((message).find(part) != std::string::npos, "'", std::string(part), "' is not in: ", (message))
 
 TEST_CASE("simt cluster: blocks load for each other and wait for each other") {
   for (simt::Schedule s : kSchedules) CHECK(Rounds().run<ClusterFault::none>(s) == "right");

@@ -7,9 +7,11 @@
 #include "kernels/simt/emulator.h"
 #include "kernels/simt/reduce.h"
 #include "kernels/simt/simt.h"
+#include "tests/simt/message_of.h"
 
 using namespace kintsugi;
 using namespace kintsugi::sim;
+using testing::message_of;
 
 namespace {
 
@@ -86,19 +88,7 @@ __global__ void too_much_static() {
   a[threadIdx.x] = b[threadIdx.x] = 1;
 }
 
-template <class... P, class... A>
-std::string message_of(Launch l, void (*kernel)(P...), A... args) {
-  try {
-    launch(l, kernel, args...);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 }  // namespace
-
-#define CHECK_SAYS(message, part) CHECK_MESSAGE((message).find(part) != std::string::npos, "'", std::string(part), "' is not in: ", (message))
 
 TEST_CASE("simt faults: a missing barrier gives a wrong number") {
   bool early_read = false, early_overwrite = false;

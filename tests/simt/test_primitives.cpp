@@ -19,8 +19,10 @@
 #include "kernels/simt/tma.h"
 #include "kernels/simt/wgmma.h"
 #include "tests/gpu/primitives.h"
+#include "tests/simt/message_of.h"
 
 using namespace kintsugi;
+using testing::message_of;
 
 namespace {
 
@@ -293,18 +295,7 @@ __global__ void ldmatrix_from_global(const bf16* x) {
   ldmatrix<1>(r, x);
 }
 
-template <class... P, class... A>
-std::string message_of(Launch l, void (*kernel)(P...), A... args) {
-  try {
-    launch(l, kernel, args...);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
 }  // namespace
-
-#define CHECK_SAYS(message, part) CHECK_MESSAGE((message).find(part) != std::string::npos, "'", part, "' is not in: ", (message))
 
 TEST_CASE("simt faults: copies in flight") {
   CHECK(!staged_copies_fail<Fault::none>());

@@ -21,14 +21,18 @@ KIN_HOST_DEVICE inline void weigh(const AdaptiveWeightOf& a) {
   else *static_cast<double*>(a.factor) = value;
 }
 
+/// What brings a gradient of this norm down to `most`; 1 where it is no longer.
+KIN_HOST_DEVICE inline double clipping(double norm, double most) {
+  const double factor = most / (norm + 1e-6);
+  return factor < 1 ? factor : 1;
+}
+
 /// The end of judge_step, of the sum of squares.
 KIN_HOST_DEVICE inline void judge(const JudgeStep& a, double sum) {
   const double norm = a.scale * sqrt(sum);
-  double factor = 1;
-  if (a.clip > 0 && a.clip / (norm + 1e-6) < 1) factor = a.clip / (norm + 1e-6);
   bool finite = finite_number(norm) && (!a.before || a.before->finite != 0);
   for (int64_t i = 0; i < a.loss_count; ++i) finite = finite && finite_number(a.losses[i]);
-  *a.out = {norm, a.scale * factor, finite ? 1.0 : 0.0};
+  *a.out = {norm, a.scale * (a.clip > 0 ? clipping(norm, a.clip) : 1), finite ? 1.0 : 0.0};
 }
 
 }  // namespace kintsugi

@@ -22,8 +22,8 @@ std::optional<size_t> Ema::place_of(const Var& parameter) const {
   return found->second;
 }
 
-void Ema::update_except(const std::vector<bool>& done) {
-  queue_except(done, nullptr);
+void Ema::update() {
+  queue_except({}, nullptr);
   moved();
 }
 

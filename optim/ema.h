@@ -14,7 +14,7 @@ class Ema {
   /// Copies the parameters' present values. Throws Error unless 0 <= decay <= 1.
   Ema(ParameterList parameters, double decay);
 
-  void update() { update_except({}); }
+  void update();
   double decay() const { return decay_; }
 
   /// The averages under their parameters' names; the tensors are the averages themselves, for checkpoints.
@@ -25,11 +25,9 @@ class Ema {
   /// Exchanges the values of every parameter and its average; twice is as if never. See EmaWeights.
   void swap();
 
-  /// For optimisers that move the average in their own pass: the place of a parameter's average in averages(), and the
-  /// update of all places but those marked (an empty list marks none).
+  /// For optimisers that move the average in their own pass: the place of a parameter's average in averages(); the update, queued, of all places
+  /// but those marked (an empty list marks none), where the verdict (kernels/step_numbers.h; null: none) is finite; and that it has happened.
   std::optional<size_t> place_of(const Var& parameter) const;
-  void update_except(const std::vector<bool>& done);
-  /// The same as queued work that obeys a verdict (kernels/step_numbers.h); who queued it says when it has happened.
   void queue_except(const std::vector<bool>& done, const StepVerdict* verdict) const;
   void moved() const;
 

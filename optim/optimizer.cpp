@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "kernels/step_numbers_math.h"
 #include "tensor/context.h"
 
 namespace kintsugi {
@@ -150,7 +151,7 @@ double global_grad_norm(const ParameterList& parameters) {
 
 double clip_factor(double norm, double max_norm) {
   KIN_CHECK(max_norm > 0, "clip_factor: max_norm must be positive, got ", max_norm);
-  return std::min(1.0, max_norm / (norm + 1e-6));
+  return clipping(norm, max_norm);
 }
 
 }  // namespace kintsugi

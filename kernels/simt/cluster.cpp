@@ -50,7 +50,6 @@ Cluster& here(const char* what) {
 }
 }  // namespace
 
-unsigned cluster_size() { return here("cluster_size").size(); }
 unsigned cluster_rank() { return here("cluster_rank").rank_of(*Block::running()); }
 void cluster_arrive(const Site& site) {
   here("cluster_arrive");

@@ -82,7 +82,6 @@ size_t dynamic_shared_bytes();
 
 // Clusters. A block that is not in one is a cluster of its own.
 
-unsigned cluster_size();
 /// The number of the running block within its cluster.
 unsigned cluster_rank();
 /// The cluster's barrier: every thread that has not exited arrives, and waits for the others' arrivals.
